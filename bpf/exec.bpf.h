@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What a new program is: its files, paths and strings. */
+#ifndef WHATRAN_EXEC_BPF_H
+#define WHATRAN_EXEC_BPF_H
+
+#include "fill.bpf.h"
+#include "path.bpf.h"
+
+/* The last place where a part may start: what follows must still fit. */
+#define ENV_AT_MOST (FRAME_BYTES - STRINGS_BYTES)
+#define ARGV_AT_MOST (ENV_AT_MOST - STRINGS_BYTES)
+#define PATH_AT_MOST (ARGV_AT_MOST - PATH_BYTES)
+
+/* Appends a string of the kernel's own, cmdpath or interp. */
+static __always_inline void string__fill(struct text *dst, struct scratch *scratch, const char *src, __u32 unread)
+{
+	__u32 at = scratch->end;
+	long bytes;
+
+	if (at > PATH_AT_MOST)
+		return;
+	bytes = bpf_probe_read_kernel_str(scratch->frame + at, PATH_BYTES, src);
+	if (bytes <= 0) {
+		scratch->exec.head.unread |= unread;
+		return;
+	}
+	dst->bytes = dst->full = bytes;
+	scratch->end = at + bytes;
+}
+
+/*
+ * Appends argv or env, out of the new program's memory. The kernel has just written
+ * these pages, so one read gets them; it is all or nothing.
+ */
+static __always_inline void strings__fill(struct text *dst, struct scratch *scratch, __u32 at_most, unsigned long from,
+					  unsigned long to, __u32 unread)
+{
+	__u32 at = scratch->end;
+	__u64 bytes = to - from;
+
+	dst->full = bytes;
+	if (bytes > STRINGS_BYTES)
+		bytes = STRINGS_BYTES;
+	if (at > at_most || bpf_probe_read_user(scratch->frame + at, bytes, (void *)from)) {
+		scratch->exec.head.unread |= unread;
+		return;
+	}
+	dst->bytes = bytes;
+	scratch->end = at + bytes;
+}
+
+/* Where the ELF loader was mapped: AT_BASE of the auxiliary vector; 0 without one. */
+static __always_inline unsigned long interpreter_base(struct mm_struct *mm, struct scratch *scratch)
+{
+	__u32 bytes = bpf_core_field_size(mm->saved_auxv);
+	unsigned long *auxv = scratch->auxv;
+	bool compat;
+
+	if (bytes > AUXV_BYTES)
+		bytes = AUXV_BYTES;
+	if (bpf_probe_read_kernel(auxv, bytes, &mm->saved_auxv))
+		return 0;
+	/* A 32-bit program's has 32-bit pairs: one fills a long, and no first pair has the value 0. */
+	compat = auxv[0] >> 32;
+	for (__u32 i = 0; i + 1 < AUXV_BYTES / sizeof(long); i++) {
+		unsigned long type = compat ? (__u32)auxv[i] : auxv[i];
+
+		if (type == AT_BASE)
+			return compat ? auxv[i] >> 32 : auxv[i + 1];
+		if (type == AT_NULL)
+			break;
+		i += !compat;
+	}
+	return 0;
+}
+
+struct vma_context {
+	struct scratch *scratch;
+	struct file *file;
+};
+
+/* A callback of bpf_find_vma(); the types of its arguments are known, of what it leaves they are not. */
+static long vma_file(struct task_struct *task __attribute__((unused)), struct vm_area_struct *vma,
+		     struct vma_context *context)
+{
+	context->file = vma->vm_file;
+	file_id__fill(&context->scratch->exec.interpreter, vma->vm_file, true);
+	return 0;
+}
+
+/* A new program has few mappings: itself, its loader, its stack, the vdso. */
+#define VMAS_UNROLLED 32
+
+/* Fills in whose file is mapped at the address, and returns that file. */
+static __always_inline struct file *interpreter__fill(struct scratch *scratch, struct task_struct *task,
+						      unsigned long address, bool modern)
+{
+	struct vma_context context = { scratch };
+
+	if (modern) {
+		bpf_find_vma(task, address, vma_file, &context, 0);
+	} else {
+		struct mm_struct___list *list = (void *)task->mm;
+		struct vm_area_struct___list *vma = NULL;
+
+		if (bpf_core_field_exists(list->mmap))
+			vma = list->mmap;
+		for (int i = 0; i < VMAS_UNROLLED && vma; i++) {
+			if (BPF_CORE_READ(vma, vm_start) == address) {
+				context.file = BPF_CORE_READ(vma, vm_file);
+				file_id__fill(&scratch->exec.interpreter, context.file, false);
+				break;
+			}
+			vma = BPF_CORE_READ(vma, vm_next);
+		}
+	}
+	return context.file;
+}
+
+static __always_inline void file_path__fill(struct text *path, struct file_id *id, struct scratch *scratch,
+					    struct file *file, __u32 unread, bool modern)
+{
+	path__fill(path, &id->detached, scratch, __builtin_preserve_access_index(&file->f_path), unread, modern);
+}
+
+static __always_inline struct file *stdin_file(struct task_struct *task)
+{
+	struct file *file = NULL;
+
+	bpf_probe_read_kernel(&file, sizeof(file), task->files->fdt->fd);
+	return file;
+}
+
+static __always_inline __u32 exec_flags(struct task_struct *task, struct linux_binprm *bprm)
+{
+	__u32 flags = 0;
+
+	if (task->real_parent->flags & PF_KTHREAD)
+		flags |= EXEC_FROM_KERNEL;
+	if (BPF_CORE_READ_BITFIELD(bprm, secureexec))
+		flags |= EXEC_SECURE;
+	if (settings.want_env)
+		flags |= EXEC_ENV;
+	return flags;
+}
+
+/* Fills scratch.exec and, after it, its texts in the order of wire.h. */
+static __always_inline void exec__fill(struct scratch *scratch, struct task_struct *task, struct linux_binprm *bprm,
+				       bool modern)
+{
+	struct exec_frame *dst = &scratch->exec;
+	struct mm_struct *mm = task->mm;
+	unsigned long base = interpreter_base(mm, scratch);
+	struct file *file;
+
+	__builtin_memset(dst, 0, sizeof(*dst));
+	scratch->end = sizeof(*dst);
+	task__fill(&dst->task, task);
+	dst->argc = bprm->argc;
+	dst->envc = bprm->envc;
+	dst->flags = exec_flags(task, bprm);
+
+	string__fill(&dst->cmdpath, scratch, bprm->filename, UNREAD_CMDPATH);
+	string__fill(&dst->interp, scratch, bprm->interp, UNREAD_INTERP);
+	file_id__fill(&dst->file, bprm->file, true);
+	file_path__fill(&dst->pathname, &dst->file, scratch, bprm->file, UNREAD_PATHNAME, modern);
+	if (base) {
+		file = interpreter__fill(scratch, task, base, modern);
+		if (file)
+			file_path__fill(&dst->interpreter_pathname, &dst->interpreter, scratch, file, UNREAD_INTERPRETER,
+					modern);
+		else
+			dst->head.unread |= UNREAD_INTERPRETER;
+	}
+	file = stdin_file(task);
+	if (file) {
+		file_id__fill(&dst->stdin_file, file, false);
+		file_path__fill(&dst->stdin_path, &dst->stdin_file, scratch, file, UNREAD_STDIN, modern);
+	}
+	path__fill(&dst->cwd, NULL, scratch, &task->fs->pwd, UNREAD_CWD, modern);
+	strings__fill(&dst->argv, scratch, ARGV_AT_MOST, mm->arg_start, mm->arg_end, UNREAD_ARGV);
+	if (settings.want_env)
+		strings__fill(&dst->env, scratch, ENV_AT_MOST, mm->env_start, mm->env_end, UNREAD_ENV);
+}
+
+#endif

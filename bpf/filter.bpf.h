@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Which records are wanted: decided before anything is gathered. */
+#ifndef WHATRAN_FILTER_BPF_H
+#define WHATRAN_FILTER_BPF_H
+
+#include "maps.bpf.h"
+
+/*
+ * One byte of enum scope for each pid there can be (PID_MAX_LIMIT is 4 Mi on
+ * 64-bit kernels). A table in place of a hash: never full, one load to ask, and
+ * the reader sets bytes through mmap while the kernel sets others, which it
+ * could not do by replacing whole values. Rows, as an array rounds its values up
+ * to 8 bytes.
+ */
+#define PIDS_ROW_BYTES 4096
+#define PIDS_ROWS 1024
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, PIDS_ROWS); /* 1 where nothing is scoped, set before load */
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, __u8[PIDS_ROW_BYTES]);
+} pids SEC(".maps");
+
+static __always_inline __u8 *scope_of(__u32 pid)
+{
+	__u32 row = pid / PIDS_ROW_BYTES;
+	__u8 *bytes = bpf_map_lookup_elem(&pids, &row);
+
+	return bytes ? bytes + pid % PIDS_ROW_BYTES : NULL;
+}
+
+/* A child is in scope when its creator's tree is; later reparenting changes nothing. */
+static __always_inline void scope_inherit(__u32 parent, __u32 child)
+{
+	__u8 *from, *to;
+
+	if (!settings.scoped)
+		return;
+	from = scope_of(parent);
+	to = scope_of(child);
+	if (from && to && (*from & SCOPE_TREE))
+		*to = SCOPE_SELF | SCOPE_TREE;
+}
+
+/* The pid will be given to another process. */
+static __always_inline void scope_forget(__u32 pid)
+{
+	__u8 *scope;
+
+	if (!settings.scoped)
+		return;
+	scope = scope_of(pid);
+	if (scope)
+		*scope = 0;
+}
+
+static __always_inline bool uid_wanted(void)
+{
+	__u32 uid = bpf_get_current_uid_gid();
+
+	for (__u32 i = 0; i < SETTINGS_UIDS; i++)
+		if (i < settings.uid_count && settings.uids[i] == uid)
+			return true;
+	return settings.uid_count == 0;
+}
+
+static __always_inline bool comm_wanted(void)
+{
+	__u64 comm[COMM_BYTES / 8] = {};
+
+	if (settings.comm_count == 0)
+		return true;
+	bpf_get_current_comm(comm, sizeof(comm));
+	for (__u32 i = 0; i < SETTINGS_COMMS; i++) {
+		const volatile __u64 *wanted = (const volatile void *)settings.comms[i];
+
+		if (i < settings.comm_count && wanted[0] == comm[0] && wanted[1] == comm[1])
+			return true;
+	}
+	return false;
+}
+
+/* Whether a record of this kind about the current process is to be sent. */
+static __always_inline bool wanted(__u32 kind, __u32 pid)
+{
+	if (!(settings.kinds & (1 << kind)))
+		return false;
+	if (settings.scoped) {
+		__u8 *scope = scope_of(pid);
+
+		/* Out of scope is nobody's business, not filtered. */
+		if (!scope || !*scope)
+			return false;
+	}
+	if (uid_wanted() && comm_wanted())
+		return true;
+	count_filtered(kind);
+	return false;
+}
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Settings, memory and counters, and the one function that sends a frame. */
+#ifndef WHATRAN_MAPS_BPF_H
+#define WHATRAN_MAPS_BPF_H
+
+#include "kernel.h"
+#include "wire.h"
+#include <bpf/bpf_helpers.h>
+
+const volatile struct settings settings;
+
+#define PATH_BYTES 4096            /* PATH_MAX; what is longer is cut and flagged */
+#define STRINGS_BYTES (64 << 10)   /* argv and env, each; what is longer is cut and flagged */
+#define NAME_BYTES 256             /* NAME_MAX and a NUL: one component of a path */
+#define AUXV_BYTES 512             /* saved_auxv has 44 to 58 longs */
+
+/* Six paths at the most, then argv, then env; every write is checked against this. */
+#define FRAME_BYTES (sizeof(struct exec_frame) + 7 * PATH_BYTES + 2 * STRINGS_BYTES)
+
+/*
+ * Where a path walk stands. It lives in map memory, not on the stack: there the
+ * verifier forgets its values at each step, on the stack it would follow them
+ * through every path and give up (1,000,000 instructions).
+ */
+struct walk {
+	struct dentry *dentry;
+	struct dentry *root; /* of mnt */
+	struct mount *mnt;
+	__u32 full; /* bytes of components seen, also those no longer written */
+	bool complete;
+	bool detached;
+	bool failed;
+};
+
+/*
+ * An exec frame is larger than the stack (512 bytes) and than a per-CPU map
+ * value (32 KiB), hence an array indexed by CPU. Only the exec program uses it,
+ * and the kernel never runs one program twice at once on a CPU.
+ * The frame does not come first: kernels 5.8 to 6.1 without commit 8678ea06852c
+ * write a byte before the destination when a string read faults.
+ */
+struct scratch {
+	struct walk walk;
+	unsigned long auxv[AUXV_BYTES / sizeof(unsigned long)];
+	__u32 end; /* bytes of the frame that are filled: where the next text goes */
+	__u32 reserved;
+	union {
+		struct exec_frame exec;
+		struct fork_frame fork; /* built on the stack; named here so that BTF describes them */
+		struct exit_frame exit;
+		__u8 frame[FRAME_BYTES];
+	};
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1); /* one for each possible CPU, set before load */
+	__type(key, __u32);
+	__type(value, struct scratch);
+} scratches SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 8 << 20); /* set before load */
+} ring SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, FRAME_KINDS);
+	__type(key, __u32);
+	__type(value, struct counters);
+} counts SEC(".maps");
+
+static __always_inline struct counters *counters_of(__u32 kind)
+{
+	return bpf_map_lookup_elem(&counts, &kind);
+}
+
+static __always_inline void count_failed(__u32 kind)
+{
+	struct counters *counters = counters_of(kind);
+
+	if (counters)
+		counters->failed++;
+}
+
+static __always_inline void count_filtered(__u32 kind)
+{
+	struct counters *counters = counters_of(kind);
+
+	if (counters)
+		counters->filtered++;
+}
+
+/*
+ * Numbers a filled frame and sends it. The number is taken also when the ring
+ * is full, so the reader sees a hole where a record is missing.
+ *
+ * Each kind has one program and the kernel does not run a program twice at once
+ * on a CPU, so plain additions are enough here.
+ *
+ * The kernel wakes the reader by itself for the first record after it had read
+ * all; the reader then waits a little for more. Only when much has gathered
+ * meanwhile is it woken again.
+ */
+static __always_inline void submit(struct frame *frame, __u32 kind, __u64 bytes)
+{
+	struct counters *counters = counters_of(kind);
+	__u64 flags = 0;
+
+	if (!counters)
+		return;
+	frame->sequence = ++counters->produced;
+	frame->bytes = bytes;
+	frame->cpu = bpf_get_smp_processor_id();
+	frame->kind = kind;
+	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) >= settings.wakeup_bytes)
+		flags = BPF_RB_FORCE_WAKEUP;
+	if (bpf_ringbuf_output(&ring, frame, bytes, flags))
+		counters->lost++;
+}
+
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Paths, from a dentry up to the root of the mount namespace, as d_absolute_path()
+ * of the kernel goes: to d_parent, and at a mount's root on to where it is mounted.
+ *
+ * Components are written in the order they are met, leaf first; the reader turns
+ * them round. Writing them back to front would need a second buffer and a copy.
+ */
+#ifndef WHATRAN_PATH_BPF_H
+#define WHATRAN_PATH_BPF_H
+
+#include "compat.bpf.h"
+#include "maps.bpf.h"
+
+/* With single-letter names a path of PATH_MAX has 2,048 components; mounts crossed count too. */
+#define WALK_STEPS 2304
+
+/*
+ * Where bpf_loop() is missing (before 5.17) the verifier follows each turn of a
+ * loop one by one and its budget sets the bound; a deeper path is cut and flagged.
+ */
+#define WALK_STEPS_UNROLLED 192
+
+static __always_inline struct mount *mount_of(struct vfsmount *vfsmount)
+{
+	return (void *)vfsmount - bpf_core_field_offset(struct mount, mnt);
+}
+
+/* Writes one component and its NUL, unless the path has become too long. */
+static __always_inline void walk_emit(struct scratch *scratch, const struct qstr *name)
+{
+	struct walk *walk = &scratch->walk;
+	__u32 len = name->hash_len >> 32, end = scratch->end;
+
+	walk->full += len + 1;
+	if (len >= NAME_BYTES || walk->full > PATH_BYTES || end > FRAME_BYTES - NAME_BYTES)
+		return;
+	if (bpf_probe_read_kernel(scratch->frame + end, len, name->name))
+		walk->failed = true;
+	end += len;
+	if (end < FRAME_BYTES)
+		scratch->frame[end] = 0;
+	scratch->end = end + 1;
+}
+
+struct walk_context {
+	struct scratch *scratch;
+};
+
+/* One step up; 1 when there is no further. A callback of bpf_loop(). */
+static long walk_step(__u32 turn __attribute__((unused)), struct walk_context *context)
+{
+	/* Out of our struct first: in BPF_CORE_READ it would be relocated as if it were the kernel's. */
+	struct walk *walk = &context->scratch->walk;
+	struct dentry *dentry = walk->dentry;
+	struct mount *mnt = walk->mnt, *mnt_up;
+	struct link link = {};
+
+	if (dentry == walk->root) {
+		mnt_up = BPF_CORE_READ(mnt, mnt_parent);
+		if (mnt_up == mnt || !mnt_up) {
+			walk->complete = true;
+			return 1;
+		}
+		walk->dentry = BPF_CORE_READ(mnt, mnt_mountpoint);
+		walk->root = BPF_CORE_READ(mnt_up, mnt.mnt_root);
+		walk->mnt = mnt_up;
+		return 0;
+	}
+	dentry_link(&link, dentry);
+	walk_emit(context->scratch, &link.name);
+	if (link.parent == dentry || !link.parent) {
+		/* A root, yet not of this mount: it hangs in no tree. */
+		walk->detached = true;
+		walk->complete = true;
+		return 1;
+	}
+	walk->dentry = link.parent;
+	return 0;
+}
+
+/* Appends a path to the frame. */
+static __always_inline void path__fill(struct text *dst, __u32 *detached, struct scratch *scratch, struct path *path,
+				       __u32 unread, bool modern)
+{
+	struct vfsmount *vfsmount = BPF_CORE_READ(path, mnt);
+	struct dentry *dentry = BPF_CORE_READ(path, dentry);
+	struct walk_context context = { scratch };
+	struct walk *walk = &scratch->walk;
+	__u32 start = scratch->end;
+
+	if (!vfsmount || !dentry) {
+		scratch->exec.head.unread |= unread;
+		return;
+	}
+	__builtin_memset(walk, 0, sizeof(*walk));
+	walk->dentry = dentry;
+	walk->root = BPF_CORE_READ(vfsmount, mnt_root);
+	walk->mnt = mount_of(vfsmount);
+	if (modern)
+		bpf_loop(WALK_STEPS, walk_step, &context, 0);
+	else
+		for (__u32 turn = 0; turn < WALK_STEPS_UNROLLED; turn++)
+			if (walk_step(turn, &context))
+				break;
+	dst->bytes = scratch->end - start;
+	dst->full = walk->full + !walk->complete; /* incomplete: at least one byte more */
+	if (detached)
+		*detached = walk->detached;
+	if (walk->failed)
+		scratch->exec.head.unread |= unread;
+}
+
+#endif

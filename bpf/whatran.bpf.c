@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Every process execution, creation and end, from raw tracepoints: no kprobe, so
+ * the program runs on any kernel since 5.10 that has BTF, whatever its functions
+ * are called and inlined to.
+ *
+ * A hook is: gate, gather, submit. What the fields mean is in wire.h, what they
+ * are read from in fill.bpf.h and exec.bpf.h, where kernels differ in compat.bpf.h.
+ */
+#include "exec.bpf.h"
+#include "filter.bpf.h"
+
+struct comm {
+	char text[COMM_BYTES];
+};
+
+/*
+ * The comm a task had, from its change within execve to the end of it. LRU: names
+ * changed for other reasons (prctl, threads naming themselves) are never asked for.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u32); /* tid */
+	__type(value, struct comm);
+} comms SEC(".maps");
+
+/*
+ * What we want: the name a task had before exec. At sched_process_exec it is
+ * overwritten; this tracepoint fires in begin_new_exec() just before, after
+ * de_thread() has given the task its final tid. Rejected: sched_prepare_exec (since
+ * 6.10 only), the name seen last (stale after prctl, absent for older processes).
+ */
+SEC("tp_btf/task_rename")
+int whatran_rename(__u64 *ctx)
+{
+	__u32 tid = bpf_get_current_pid_tgid();
+	struct task_struct *task = (void *)ctx[0];
+	struct comm comm = {};
+
+	/* /proc/PID/comm renames others; an exec is always one's own doing. */
+	if ((__u32)task->pid != tid)
+		return 0;
+	bpf_get_current_comm(comm.text, sizeof(comm.text));
+	bpf_map_update_elem(&comms, &tid, &comm, BPF_ANY);
+	return 0;
+}
+
+static __always_inline int exec(__u64 *ctx, bool modern)
+{
+	struct task_struct *task = (void *)ctx[0];
+	struct linux_binprm *bprm = (void *)ctx[2];
+	__u64 now = bpf_ktime_get_boot_ns(), id = bpf_get_current_pid_tgid();
+	__u32 cpu = bpf_get_smp_processor_id(), tid = id;
+	struct scratch *scratch;
+	struct comm *comm;
+	__u64 bytes;
+
+	if (!wanted(FRAME_EXEC, id >> 32))
+		return 0;
+	scratch = bpf_map_lookup_elem(&scratches, &cpu);
+	if (!scratch) {
+		count_failed(FRAME_EXEC);
+		return 0;
+	}
+	exec__fill(scratch, task, bprm, modern);
+	scratch->exec.head.time_boot_ns = now;
+	scratch->exec.old_tid = ctx[1];
+	comm = bpf_map_lookup_elem(&comms, &tid);
+	if (comm) {
+		__builtin_memcpy(scratch->exec.prev_comm, comm->text, COMM_BYTES);
+		bpf_map_delete_elem(&comms, &tid);
+	} else {
+		scratch->exec.head.unread |= UNREAD_PREV_COMM;
+	}
+	bytes = scratch->end;
+	if (bytes > FRAME_BYTES)
+		count_failed(FRAME_EXEC); /* never, but the verifier does not know */
+	else
+		submit(&scratch->exec.head, FRAME_EXEC, bytes);
+	return 0;
+}
+
+/*
+ * What we want: a program that has been executed, with all that it really got.
+ * This tracepoint fires once the new program is in place and before its first
+ * instruction, so its arguments lie in its own memory where nobody can have
+ * changed them, and it is there for every way to exec, also the kernel's own
+ * (usermode helpers), which pass through no system call.
+ * Rejected: sys_enter_execve (arguments still the caller's, failed ones mixed in),
+ * LSM hooks (must be enabled at boot).
+ *
+ * Two programs, one is loaded: a callback (BPF_PSEUDO_FUNC) is refused before 5.17
+ * even in code that is never reached.
+ */
+SEC("tp_btf/sched_process_exec")
+int whatran_exec(__u64 *ctx)
+{
+	return exec(ctx, true);
+}
+
+SEC("?tp_btf/sched_process_exec")
+int whatran_exec_v5(__u64 *ctx)
+{
+	return exec(ctx, false);
+}
+
+/*
+ * What we want: who made whom. This fires in the creator, before the child has run,
+ * so the child is in scope before anything it does.
+ */
+SEC("tp_btf/sched_process_fork")
+int whatran_fork(__u64 *ctx)
+{
+	struct task_struct *parent = (void *)ctx[0], *child = (void *)ctx[1];
+	struct fork_frame frame = {};
+	__u32 child_pid = child->tgid;
+	__u32 pid = bpf_get_current_pid_tgid() >> 32;
+
+	frame.head.time_boot_ns = bpf_ktime_get_boot_ns();
+	if (child_pid == pid) {
+		if (!settings.want_threads)
+			return 0;
+	} else {
+		scope_inherit(pid, child_pid);
+	}
+	if (!wanted(FRAME_FORK, pid))
+		return 0;
+	task__fill(&frame.task, parent);
+	fork__fill(&frame, parent, child);
+	submit(&frame.head, FRAME_FORK, sizeof(frame));
+	return 0;
+}
+
+struct process_key {
+	__u64 start_boot_ns;
+	__u64 pid;
+};
+
+/* Groups of several threads whose end has been told; entries are needed for moments only. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct process_key);
+	__type(value, __u8);
+} ended SEC(".maps");
+
+/*
+ * Whether this task is the last of its thread group, true exactly once a group.
+ * signal->live is counted down before this hook, so threads that exit at once may
+ * all see it at zero; since 6.16 the tracepoint says who brought it there. Before,
+ * the first to put the group into the map has it.
+ */
+static __always_inline bool is_last_thread(__u64 *ctx, struct task_struct *task)
+{
+	struct signal_struct *signal = task->signal;
+	struct process_key key = {};
+	__u8 one = 1;
+
+	if (exit_says_group_dead())
+		return (bool)ctx[1];
+	if (signal->live.counter)
+		return false;
+	if (signal->nr_threads == 1)
+		return true;
+	key.start_boot_ns = task->group_leader->start_boottime;
+	key.pid = task->tgid;
+	return !bpf_map_update_elem(&ended, &key, &one, BPF_NOEXIST);
+}
+
+/*
+ * The status that wait(2) will give. A group killed or left by exit_group() has its
+ * own; else it is the leader's, also where another thread ended later.
+ */
+static __always_inline __u32 group_status(struct task_struct *task)
+{
+	struct signal_struct *signal = task->signal;
+
+	if (signal->flags & SIGNAL_GROUP_EXIT)
+		return signal->group_exit_code;
+	return task->group_leader->exit_code;
+}
+
+/*
+ * What we want: one record when a whole process is gone, and one for each thread
+ * where asked for. Rejected: sched_process_free (after an RCU grace period and the
+ * parent's wait, so late and out of order).
+ */
+SEC("tp_btf/sched_process_exit")
+int whatran_exit(__u64 *ctx)
+{
+	struct task_struct *task = (void *)ctx[0];
+	struct task_struct *leader = task->group_leader;
+	struct exit_frame frame = {};
+	__u32 pid = bpf_get_current_pid_tgid() >> 32;
+	bool last = is_last_thread(ctx, task);
+
+	frame.head.time_boot_ns = bpf_ktime_get_boot_ns();
+	if ((last || settings.want_threads) && wanted(FRAME_EXIT, pid)) {
+		task__fill(&frame.task, task);
+		usage__add_task(&frame, task);
+		if (last) {
+			frame.flags = EXIT_GROUP;
+			frame.status = group_status(task);
+			usage__add_group(&frame, task->signal);
+			if (leader != task)
+				usage__add_task(&frame, leader);
+		} else {
+			frame.status = task->exit_code;
+		}
+		submit(&frame.head, FRAME_EXIT, sizeof(frame));
+	}
+	if (last)
+		scope_forget(pid);
+	return 0;
+}
+
+/* GPL is what the helpers that read the kernel's memory ask for. */
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
