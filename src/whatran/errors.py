@@ -1,0 +1,52 @@
+"""The errors of this package; each message says what, on what, and the next step.
+
+WhatranError
+├── UsageError      an option, field or value that cannot be
+├── CommandError    the command to run cannot be started
+├── SourceError     the kernel does not let us watch
+├── OutputError     what was to be written cannot be
+└── DecodeError     bytes that are no frame
+"""
+
+from __future__ import annotations
+
+
+class WhatranError(Exception):
+    """Root of all errors raised on purpose; ``exit_code`` is the status of the command line."""
+
+    exit_code = 1
+
+
+class UsageError(WhatranError):
+    """Asked for what cannot be; ``exit_code`` is 2, as for any command line that is wrong."""
+
+    exit_code = 2
+
+
+class CommandError(WhatranError):
+    """``exit_code`` is the shell's: 127 for a command not found, 126 for one that cannot be run."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+class SourceError(WhatranError):
+    """``log`` is the whole of what the verifier or libbpf said, where that is the reason."""
+
+    def __init__(self, message: str, log: str = "") -> None:
+        super().__init__(message)
+        self.log = log
+
+
+class OutputError(WhatranError):
+    """What was to be written cannot be: no permission, disk full and so on."""
+
+
+class DecodeError(WhatranError):
+    """``offset`` and ``size`` tell where in the frame, and how long it was, in bytes."""
+
+    def __init__(self, message: str, offset: int, size: int) -> None:
+        super().__init__(f"{message} (at byte {offset} of {size})")
+        self.offset = offset
+        self.size = size

@@ -1,0 +1,42 @@
+"""What was counted: so that nothing is lost in silence."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Counts(msgspec.Struct, frozen=True, gc=False):
+    """Records of one kind, all CPUs together."""
+
+    seen: int = 0
+    """All that happened where we watched, whatever became of it."""
+    produced: int = 0
+    """By the kernel program, lost ones included."""
+    lost: int = 0
+    """The ring buffer was full."""
+    failed: int = 0
+    """The record could not be built, or the program was not run."""
+    filtered: int = 0
+    """Kept out by a filter, in the kernel or here."""
+    received: int = 0
+    """Read from the ring buffer: produced - lost once all is drained."""
+
+
+class Stats(msgspec.Struct, frozen=True, gc=False):
+    """Counts for each kind of record."""
+
+    execs: Counts = Counts()
+    forks: Counts = Counts()
+    exits: Counts = Counts()
+    malformed: int = 0
+    """Frames that could not be decoded."""
+
+    @property
+    def lost(self) -> int:
+        """All that happened and is missing: lost, failed or malformed."""
+        return sum(c.lost + c.failed for c in (self.execs, self.forks, self.exits)) + self.malformed
+
+    @property
+    def filtered(self) -> int:
+        """All that was kept out by filters."""
+        return sum(c.filtered for c in (self.execs, self.forks, self.exits))

@@ -1,0 +1,1 @@
+"""Bytes to events: pure, no I/O and no clock."""

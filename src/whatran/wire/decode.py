@@ -1,0 +1,251 @@
+"""One frame to one Event. Nothing is trusted: any bytes give an Event or a DecodeError."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from whatran.errors import DecodeError
+from whatran.event import SCHEMA, Event, Exec, Exit, Fork
+from whatran.wire import layout
+
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+UNSET = 0xFFFFFFFF
+
+# linux/magic.h
+PIPEFS, SOCKFS, ANON_INODEFS = 0x50495045, 0x534F434B, 0x09041934
+
+# Where the parts of an unpacked frame begin; each starts with the common ones.
+_TASK = len(layout.FRAME)
+_REST = _TASK + len(layout.TASK)
+_FILES = _REST
+_TEXTS = _FILES + 3 * len(layout.FILE_ID)
+_EXEC_REST = _TEXTS + len(layout.TEXT) * len(layout.TEXTS)
+
+
+def decoder(wall_offset: int) -> Callable[[bytes], Event]:
+    """A function from a frame to its event.
+
+    ``wall_offset`` is CLOCK_REALTIME minus CLOCK_BOOTTIME in ns. The function raises
+    DecodeError and nothing else.
+    """
+
+    def decode(frame: bytes) -> Event:
+        if len(frame) < layout.FRAME_STRUCT.size:
+            raise DecodeError("frame shorter than its head", 0, len(frame))
+        size, _, kind = layout.FRAME_STRUCT.unpack_from(frame)[2:5]
+        if size != len(frame):
+            raise DecodeError(f"frame says it has {size} bytes", 16, len(frame))
+        decode_kind = _DECODERS.get(kind)
+        if decode_kind is None:
+            raise DecodeError(f"unknown kind {kind}", 24, len(frame))
+        return decode_kind(frame, wall_offset)
+
+    return decode
+
+
+def user_dev(dev: int) -> int:
+    """A device number as user space has it, from the kernel's own major << 20 | minor."""
+    return os.makedev(dev >> 20, dev & 0xFFFFF)
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "surrogateescape")
+
+
+def _c_string(raw: bytes) -> str:
+    return _text(raw.partition(b"\0")[0])
+
+
+def _unset(value: int) -> int | None:
+    return None if value == UNSET else value
+
+
+def _common(name: str, values: tuple[Any, ...], wall_offset: int) -> tuple[Any, ...]:
+    """The fields of Event, in their order, from an unpacked frame."""
+    sequence, time_boot, _, cpu = values[:4]
+    start, ppid_start, cap_effective, cgroup_id = values[_TASK : _TASK + 4]
+    pid, tid, ns_pid, ns_tid, ppid = values[_TASK + 4 : _TASK + 9]
+    loginuid, audit_session, session_id, process_group, tty = values[_TASK + 17 : _TASK + 22]
+    comm, ppid_comm = values[_TASK + 30 : _TASK + 32]
+    return (
+        SCHEMA,
+        name,
+        time_boot + wall_offset,
+        time_boot,
+        cpu,
+        sequence,
+        pid,
+        tid,
+        ns_pid,
+        ns_tid,
+        start,
+        ppid,
+        ppid_start,
+        _c_string(ppid_comm),
+        _c_string(comm),
+        *values[_TASK + 9 : _TASK + 17],  # uid .. fsgid
+        _unset(loginuid),
+        _unset(audit_session),
+        session_id,
+        process_group,
+        user_dev(tty) if tty else None,
+        cap_effective,
+        cgroup_id,
+        *values[_TASK + 22 : _TASK + 29],  # mnt_ns .. cgroup_ns
+    )
+
+
+def _decode_exec(frame: bytes, wall_offset: int) -> Exec:
+    if len(frame) < layout.EXEC_STRUCT.size:
+        raise DecodeError("exec frame too short", 0, len(frame))
+    values = layout.EXEC_STRUCT.unpack_from(frame)
+    unread = values[5]
+    unreadable = [name for bit, name in enumerate(layout.UNREAD) if unread >> bit & 1] if unread else []
+    raw, truncated = _tail(frame, values[_TEXTS:_EXEC_REST])
+    cmdpath, interp, pathname, interpreter_pathname, stdin_path, cwd, argv, env = raw
+    file = values[_FILES : _FILES + 8]
+    interpreter = values[_FILES + 8 : _FILES + 16]
+    stdin = values[_FILES + 16 : _FILES + 24]
+    argc, envc, old_tid, flags, prev_comm = values[_EXEC_REST:]
+    path = _path(pathname, file, cut="pathname" in truncated)
+    has_interpreter, has_stdin = any(interpreter), any(stdin)
+    fields: tuple[Any, ...] = (
+        *_common(Exec.NAME, values, wall_offset),
+        _c_string(cmdpath),
+        path,
+        user_dev(file[3]),
+        file[0],
+        file[1] * 1_000_000_000 + file[2],
+        file[4],
+        _path(interpreter_pathname, interpreter, cut="interpreter_pathname" in truncated) if has_interpreter else None,
+        user_dev(interpreter[3]) if has_interpreter else None,
+        interpreter[0] if has_interpreter else None,
+        interpreter[1] * 1_000_000_000 + interpreter[2] if has_interpreter else None,
+        _strings(argv),
+        _c_string(interp),
+        stat.S_IFMT(stdin[4]) if has_stdin else None,
+        _path(stdin_path, stdin, cut="stdin_path" in truncated) if has_stdin else None,
+        bool(flags & layout.EXEC_FROM_KERNEL),
+        _strings(env) if flags & layout.EXEC_ENV else None,
+        _c_string(prev_comm),
+        _path(cwd, _IN_A_TREE, cut="cwd" in truncated),
+        argc,
+        envc,
+        old_tid,
+        bool(flags & layout.EXEC_SECURE),
+        file[5] == 0,
+        bool(file[7]) and path.startswith("memfd:"),
+        truncated,
+        unreadable,
+    )
+    event = Exec(*fields)
+    return msgspec.structs.replace(event, **dict.fromkeys(unreadable)) if unreadable else event
+
+
+# A file_id of which only the path is of interest.
+_IN_A_TREE = (0,) * len(layout.FILE_ID)
+
+
+def _tail(frame: bytes, texts: tuple[int, ...]) -> tuple[list[bytes], dict[str, int]]:
+    """The texts after the fixed part, and for each that was cut its true length."""
+    raw, truncated = [], {}
+    at = layout.EXEC_STRUCT.size
+    for name, size, full in zip(layout.TEXTS, texts[::2], texts[1::2], strict=True):
+        raw.append(frame[at : at + size])
+        at += size
+        if full > size:
+            truncated[name] = full
+    if at != len(frame):
+        raise DecodeError("texts do not fill the frame", at, len(frame))
+    return raw, truncated
+
+
+def _strings(raw: bytes) -> list[str]:
+    """Strings that each end with a NUL; the last may have been cut."""
+    strings = _text(raw).split("\0")
+    if not strings[-1]:
+        strings.pop()
+    return strings
+
+
+def _path(raw: bytes, file: tuple[int, ...], *, cut: bool) -> str:
+    """A path from its components, leaf first.
+
+    Without its leading slash where it is not absolute: because its upper part was cut,
+    or because it hangs in no tree (``memfd:NAME``, ``pipe:[INODE]``, …).
+    """
+    inode, magic, detached = file[0], file[6], file[7]
+    components = _strings(raw)
+    if not detached:
+        path = "/".join(reversed(components))
+        return path if cut else "/" + path
+    if magic == PIPEFS:
+        return f"pipe:[{inode}]"
+    if magic == SOCKFS:
+        return f"socket:[{inode}]"
+    name = "/".join(reversed(components))
+    return f"anon_inode:{name}" if magic == ANON_INODEFS else name
+
+
+def _decode_fork(frame: bytes, wall_offset: int) -> Fork:
+    if len(frame) != layout.FORK_STRUCT.size:
+        raise DecodeError("fork frame of the wrong length", 0, len(frame))
+    values = layout.FORK_STRUCT.unpack(frame)
+    parent_start, start = values[_REST : _REST + 2]
+    numbers = values[_REST + 2 :]
+    fields: tuple[Any, ...] = (
+        *_common(Fork.NAME, values, wall_offset),
+        *numbers[:4],  # parent_tid .. parent_ns_pid
+        parent_start,
+        *numbers[4:8],  # child_tid .. child_ns_pid
+        start,
+        *numbers[8:11],  # parent_process_tid .. parent_process_pid
+    )
+    return Fork(*fields)
+
+
+def _decode_exit(frame: bytes, wall_offset: int) -> Exit:
+    if len(frame) != layout.EXIT_STRUCT.size:
+        raise DecodeError("exit frame of the wrong length", 0, len(frame))
+    values = layout.EXIT_STRUCT.unpack(frame)
+    utime, stime, runtime, max_rss_pages = values[_REST : _REST + 4]
+    status, flags = values[_REST + 10 : _REST + 12]
+    user_time, system_time = _cpu_times(utime, stime, runtime)
+    fields: tuple[Any, ...] = (
+        *_common(Exit.NAME, values, wall_offset),
+        status >> 8 & 0xFF,
+        status & 0x7F,
+        bool(flags & layout.EXIT_GROUP),
+        bool(status & 0x80),
+        values[1] - values[_TASK],
+        user_time,
+        system_time,
+        max_rss_pages * PAGE_BYTES,
+        *values[_REST + 4 : _REST + 10],  # minor_faults .. write_bytes
+    )
+    return Exit(*fields)
+
+
+def _cpu_times(utime: int, stime: int, runtime: int) -> tuple[int, int]:
+    """(user, system) in ns: the exact run time, shared out as the ticks fell.
+
+    As the kernel's cputime_adjust() does for getrusage(2).
+    """
+    if stime == 0:
+        return runtime, 0
+    if utime == 0:
+        return 0, runtime
+    system = runtime * stime // (stime + utime)
+    return runtime - system, system
+
+
+_DECODERS: dict[int, Callable[[bytes, int], Event]] = {
+    layout.EXEC: _decode_exec,
+    layout.FORK: _decode_fork,
+    layout.EXIT: _decode_exit,
+}

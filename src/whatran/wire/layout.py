@@ -1,0 +1,143 @@
+"""bpf/wire.h in Python: structs as (field, format) pairs, compared with the object's BTF by a test."""
+
+from __future__ import annotations
+
+import struct
+
+EXEC, FORK, EXIT = 1, 2, 3
+KINDS = (EXEC, FORK, EXIT)
+
+COMM_BYTES = 16
+
+FRAME = (
+    ("sequence", "Q"),
+    ("time_boot_ns", "Q"),
+    ("bytes", "I"),
+    ("cpu", "I"),
+    ("kind", "I"),
+    ("unread", "I"),
+)
+
+TASK = (
+    ("start_boot_ns", "Q"),
+    ("ppid_start_boot_ns", "Q"),
+    ("cap_effective", "Q"),
+    ("cgroup_id", "Q"),
+    ("pid", "I"),
+    ("tid", "I"),
+    ("ns_pid", "I"),
+    ("ns_tid", "I"),
+    ("ppid", "I"),
+    ("uid", "I"),
+    ("gid", "I"),
+    ("euid", "I"),
+    ("egid", "I"),
+    ("suid", "I"),
+    ("sgid", "I"),
+    ("fsuid", "I"),
+    ("fsgid", "I"),
+    ("loginuid", "I"),
+    ("audit_session", "I"),
+    ("session_id", "I"),
+    ("process_group", "I"),
+    ("tty_dev", "I"),
+    ("mnt_ns", "I"),
+    ("pid_ns", "I"),
+    ("user_ns", "I"),
+    ("net_ns", "I"),
+    ("uts_ns", "I"),
+    ("ipc_ns", "I"),
+    ("cgroup_ns", "I"),
+    ("reserved", "I"),
+    ("comm", "16s"),
+    ("ppid_comm", "16s"),
+)
+
+FILE_ID = (
+    ("inode", "Q"),
+    ("ctime_sec", "q"),
+    ("ctime_nsec", "I"),
+    ("dev", "I"),
+    ("mode", "I"),
+    ("nlink", "I"),
+    ("fs_magic", "I"),
+    ("detached", "I"),
+)
+
+TEXT = (("bytes", "I"), ("full", "I"))
+
+# The tail of an exec frame is these texts end to end, in this order.
+TEXTS = ("cmdpath", "interp", "pathname", "interpreter_pathname", "stdin_path", "cwd", "argv", "env")
+
+EXEC_REST = (("argc", "I"), ("envc", "I"), ("old_tid", "I"), ("flags", "I"), ("prev_comm", "16s"))
+
+FORK_REST = (
+    ("parent_start_boot_ns", "Q"),
+    ("start_boot_ns", "Q"),
+    ("parent_tid", "I"),
+    ("parent_ns_tid", "I"),
+    ("parent_pid", "I"),
+    ("parent_ns_pid", "I"),
+    ("child_tid", "I"),
+    ("child_ns_tid", "I"),
+    ("child_pid", "I"),
+    ("child_ns_pid", "I"),
+    ("parent_process_tid", "I"),
+    ("parent_process_ns_tid", "I"),
+    ("parent_process_pid", "I"),
+    ("reserved", "I"),
+)
+
+EXIT_REST = (
+    ("utime_ns", "Q"),
+    ("stime_ns", "Q"),
+    ("runtime_ns", "Q"),
+    ("max_rss_pages", "Q"),
+    ("minor_faults", "Q"),
+    ("major_faults", "Q"),
+    ("rchar", "Q"),
+    ("wchar", "Q"),
+    ("read_bytes", "Q"),
+    ("write_bytes", "Q"),
+    ("status", "I"),
+    ("flags", "I"),
+)
+
+# Bits of exec_frame.flags, exit_frame.flags and of a byte of pids[].
+EXEC_FROM_KERNEL, EXEC_SECURE, EXEC_ENV = 1, 2, 4
+EXIT_GROUP = 1
+SCOPE_SELF, SCOPE_TREE = 1, 2
+
+# frame.unread: bit n says that the n-th of these could not be read.
+UNREAD = ("cmdpath", "pathname", "interp", "interpreter_pathname", "stdin_path", "cwd", "argv", "env", "prev_comm")
+
+SETTINGS_UIDS, SETTINGS_COMMS = 16, 8
+SETTINGS = (
+    ("kinds", "I"),
+    ("scoped", "I"),
+    ("want_env", "I"),
+    ("want_threads", "I"),
+    ("wakeup_bytes", "I"),
+    ("uid_count", "I"),
+    ("comm_count", "I"),
+    ("reserved", "I"),
+    ("uids", f"{4 * SETTINGS_UIDS}s"),
+    ("comms", f"{COMM_BYTES * SETTINGS_COMMS}s"),
+)
+
+COUNTERS = (("produced", "Q"), ("lost", "Q"), ("failed", "Q"), ("filtered", "Q"))
+
+Fields = tuple[tuple[str, str], ...]
+
+
+def compile_struct(*parts: Fields) -> struct.Struct:
+    """One little-endian Struct without padding for the parts one after another."""
+    return struct.Struct("<" + "".join(code for part in parts for _, code in part))
+
+
+FRAME_STRUCT = compile_struct(FRAME)
+EXEC_STRUCT = compile_struct(FRAME, TASK, *[FILE_ID] * 3, *[TEXT] * len(TEXTS), EXEC_REST)
+FORK_STRUCT = compile_struct(FRAME, TASK, FORK_REST)
+EXIT_STRUCT = compile_struct(FRAME, TASK, EXIT_REST)
+SETTINGS_STRUCT = compile_struct(SETTINGS)
+COUNTERS_STRUCT = compile_struct(COUNTERS)

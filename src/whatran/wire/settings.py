@@ -1,0 +1,35 @@
+"""What the kernel program is told before it is loaded: struct settings of bpf/wire.h."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from whatran.wire import layout
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What is to be sent; empty means everything."""
+
+    kinds: tuple[int, ...] = layout.KINDS
+    scoped: bool = False
+    env: bool = False
+    threads: bool = False
+    uids: tuple[int, ...] = ()
+    comms: tuple[bytes, ...] = ()
+    ring_bytes: int = 8 << 20
+
+    def pack(self) -> bytes:
+        """As the kernel program has it."""
+        return layout.SETTINGS_STRUCT.pack(
+            sum(1 << kind for kind in self.kinds),
+            self.scoped,
+            self.env,
+            self.threads,
+            self.ring_bytes // 4,
+            len(self.uids),
+            len(self.comms),
+            0,
+            b"".join(uid.to_bytes(4, "little") for uid in self.uids),
+            b"".join(comm.ljust(layout.COMM_BYTES, b"\0") for comm in self.comms),
+        )

@@ -1,0 +1,57 @@
+"""Hand-built frames, as the kernel program would write them."""
+
+from whatran.wire import layout
+
+HEAD = {"sequence": 7, "time_boot_ns": 5_000, "cpu": 1, "unread": 0}
+TASK = {name: b"" if code == "16s" else 0 for name, code in layout.TASK} | {
+    "start_boot_ns": 1_000,
+    "pid": 42,
+    "tid": 42,
+    "loginuid": 0xFFFFFFFF,
+    "audit_session": 0xFFFFFFFF,
+    "comm": b"prog",
+    "ppid_comm": b"sh",
+}
+FILE = dict.fromkeys((name for name, _ in layout.FILE_ID), 0)
+PROGRAM = FILE | {"inode": 11, "ctime_sec": 3, "ctime_nsec": 4, "dev": 8 << 20 | 1, "mode": 0o100755, "nlink": 1}
+NO_FILE = FILE
+
+
+def exec_frame(
+    *,
+    texts=None,
+    full=None,
+    file=PROGRAM,
+    interpreter=NO_FILE,
+    stdin=NO_FILE,
+    flags=0,
+    unread=0,
+    prev_comm=b"sh",
+    argc=1,
+    **task,
+):
+    """An exec frame with these texts (name → raw bytes) and, where they were cut, their full lengths."""
+    tail = dict.fromkeys(layout.TEXTS, b"") | {"cmdpath": b"/p\0", "interp": b"/p\0", "pathname": b"p\0"}
+    tail |= texts or {}
+    lengths = []
+    for name in layout.TEXTS:
+        lengths += [len(tail[name]), (full or {}).get(name, len(tail[name]))]
+    body = [*file_id(file), *file_id(interpreter), *file_id(stdin), *lengths, argc, 0, 42, flags, prev_comm]
+    return _frame(layout.EXEC, layout.EXEC_STRUCT, body, b"".join(tail.values()), unread=unread, **task)
+
+
+def fork_frame(**rest):
+    return _frame(layout.FORK, layout.FORK_STRUCT, [rest.get(name, 0) for name, _ in layout.FORK_REST])
+
+
+def exit_frame(*, task=None, **rest):
+    return _frame(layout.EXIT, layout.EXIT_STRUCT, [rest.get(name, 0) for name, _ in layout.EXIT_REST], **(task or {}))
+
+
+def file_id(file):
+    return [file[name] for name, _ in layout.FILE_ID]
+
+
+def _frame(kind, struct, body, tail=b"", *, unread=0, **task):
+    head = [HEAD["sequence"], HEAD["time_boot_ns"], struct.size + len(tail), HEAD["cpu"], kind, unread]
+    return struct.pack(*head, *(TASK | task).values(), *body) + tail

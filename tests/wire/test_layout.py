@@ -1,0 +1,79 @@
+import struct
+
+import pytest
+
+from tests.wire.btf import Btf
+from whatran.source.ebpf import OBJECT, PIDS_ROW_BYTES, PIDS_ROWS
+from whatran.wire import layout
+
+
+@pytest.fixture(scope="module", name="btf")
+def _btf():
+    return Btf(OBJECT.read_bytes())
+
+
+def flat(*parts):
+    """(size, [(field, offset, size)]) of (prefix, fields) parts one after another."""
+    at, fields = 0, []
+    for prefix, part in parts:
+        for name, code in part:
+            size = struct.calcsize("<" + code)
+            fields.append((prefix + name, at, size))
+            at += size
+    return at, fields
+
+
+HEAD = (("head.", layout.FRAME), ("task.", layout.TASK))
+TEXTS = tuple((f"{name}.", layout.TEXT) for name in layout.TEXTS)
+FILES = tuple((f"{name}.", layout.FILE_ID) for name in ("file", "interpreter", "stdin_file"))
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("exec_frame", (*HEAD, *FILES, *TEXTS, ("", layout.EXEC_REST))),
+        ("fork_frame", (*HEAD, ("", layout.FORK_REST))),
+        ("exit_frame", (*HEAD, ("", layout.EXIT_REST))),
+        ("settings", (("", layout.SETTINGS),)),
+        ("counters", (("", layout.COUNTERS),)),
+    ],
+)
+def test_structs_equal_those_of_the_built_object(btf, name, parts):
+    """Every field has the name, offset and size that the kernel program writes it with."""
+    assert btf.struct(name) == flat(*parts)
+
+
+@pytest.mark.parametrize(
+    ("enum", "values"),
+    [
+        (
+            "frame_kind",
+            {"FRAME_EXEC": layout.EXEC, "FRAME_FORK": layout.FORK, "FRAME_EXIT": layout.EXIT, "FRAME_KINDS": 4},
+        ),
+        (
+            "exec_flag",
+            {
+                "EXEC_FROM_KERNEL": layout.EXEC_FROM_KERNEL,
+                "EXEC_SECURE": layout.EXEC_SECURE,
+                "EXEC_ENV": layout.EXEC_ENV,
+            },
+        ),
+        ("exit_flag", {"EXIT_GROUP": layout.EXIT_GROUP}),
+    ],
+)
+def test_enums_equal_those_of_the_built_object(btf, enum, values):
+    """The numbers that mean something are the same on both sides."""
+    assert btf.enum(enum) == values
+
+
+def test_unread_bits_stand_in_the_order_of_their_names(btf):
+    """The n-th name of layout.UNREAD is the n-th bit of enum unread."""
+    short = {"interpreter_pathname": "interpreter", "stdin_path": "stdin"}
+    names = [f"UNREAD_{short.get(name, name).upper()}" for name in layout.UNREAD]
+
+    assert btf.enum("unread") == {name: 1 << bit for bit, name in enumerate(names)}
+
+
+def test_pids_table_has_a_byte_for_every_pid():
+    """The scope table is as large as PID_MAX_LIMIT of a 64-bit kernel."""
+    assert PIDS_ROWS * PIDS_ROW_BYTES == 4 * 1024 * 1024
