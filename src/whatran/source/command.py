@@ -1,0 +1,78 @@
+"""A command that waits before its first instruction until its watcher is ready."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+from collections.abc import Sequence
+
+from whatran.errors import CommandError
+
+# Python ignores these two; a command expects to find them as a shell leaves them.
+_RESTORED = (signal.SIGPIPE, signal.SIGXFSZ)
+
+
+class Command:
+    """A child that has been forked and does not exec before ``release()``.
+
+    It has our stdin, stdout, stderr and terminal, and our process group.
+    """
+
+    def __init__(self, args: Sequence[str]) -> None:
+        self.args = list(args)
+        self.returncode: int | None = None
+        """As subprocess has it: the exit status, or minus the signal; None until wait()."""
+        go_read, self._go = os.pipe()
+        self._error, error_write = os.pipe()
+        self.pid = os.fork()
+        if self.pid == 0:
+            _child(self.args, go_read, self._go, error_write)
+        os.close(go_read)
+        os.close(error_write)
+        self.fd = os.pidfd_open(self.pid)
+        """Readable once the command has ended."""
+
+    def release(self) -> None:
+        """Lets it exec; CommandError with the shell's 126 or 127 where that failed."""
+        os.write(self._go, b"x")
+        os.close(self._go)
+        self._go = -1
+        with os.fdopen(self._error, "rb") as pipe:
+            said = pipe.read()
+        self._error = -1
+        if said:
+            self.wait()
+            number = int(said)
+            if number in (errno.ENOENT, errno.ENOTDIR):
+                raise CommandError(f"{self.args[0]}: command not found", 127)
+            raise CommandError(f"{self.args[0]}: cannot be run: {os.strerror(number)}", 126)
+
+    def wait(self) -> int:
+        """Its returncode, once it has ended."""
+        if self.returncode is None:
+            self.returncode = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        return self.returncode
+
+    def close(self) -> None:
+        """Lets go of it: one not released ends, a running one runs on."""
+        for fd in (self._go, self._error, self.fd):
+            if fd >= 0:
+                os.close(fd)
+        if self._go >= 0:
+            self.wait()
+        self._go = self._error = self.fd = -1
+
+
+def _child(args: list[str], go_read: int, go_write: int, error_write: int) -> None:
+    """The child's side: never returns, and its exec is what the watcher sees first."""
+    try:
+        os.close(go_write)  # else it would wait for itself
+        for number in _RESTORED:
+            signal.signal(number, signal.SIG_DFL)
+        if os.read(go_read, 1):
+            os.execvp(args[0], args)
+    except OSError as error:
+        os.write(error_write, str(error.errno).encode())
+    finally:
+        os._exit(127)

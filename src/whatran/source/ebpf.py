@@ -1,0 +1,239 @@
+"""The eBPF source: loads the kernel program, hands out its frames, accounts for every one."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import mmap
+import os
+import resource
+import signal
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from whatran.errors import SourceError
+from whatran.source import probe
+from whatran.source.libbpf import ProgramInfo, SampleCallback, explain, library, program_info
+from whatran.stats import Counts
+from whatran.wire import layout
+
+if TYPE_CHECKING:
+    from whatran.wire.settings import Settings
+
+OBJECT = Path(__file__).with_name("whatran.bpf.o")
+
+BATCH_FRAMES = 4096
+"""Most frames read at once, so that a reader under full load gets its turn."""
+
+PIDS_ROWS, PIDS_ROW_BYTES = 1024, 4096
+
+DRAIN_SECONDS = 5.0
+
+
+class Ebpf:
+    """The loaded and attached program; frames from now on wait in its ring buffer.
+
+    All it holds in the kernel hangs on file descriptors of this process, nothing is
+    pinned: whatever ends the process removes it.
+    """
+
+    def __init__(self, settings: Settings, scope: dict[int, int] | None = None) -> None:
+        """``scope`` maps pids to SCOPE_ bits, in force from the first event."""
+        self._libbpf = library()
+        self._cpus = _count(self._libbpf.libbpf_num_possible_cpus(), "count the CPUs")
+        self._frames: list[bytes] = []
+        self._received = dict.fromkeys(layout.KINDS, 0)
+        self._links: list[int] = []
+        self._stack = ExitStack()
+        with ExitStack() as opening:
+            opening.callback(self.close)
+            self._object = self._open()
+            self._configure(settings)
+            self._load()
+            self._map_pids(PIDS_ROWS if settings.scoped else 1)
+            for pid, bits in (scope or {}).items():
+                self.scope(pid, bits)
+            self._open_ring()
+            self._attach()
+            opening.pop_all()
+
+    # -- opening ------------------------------------------------------------------------------
+
+    def _open(self) -> int:
+        if not OBJECT.exists():
+            raise SourceError(f"the kernel program {OBJECT} is not built: run `python hatch_build.py` in the checkout")
+        # Kernels before 5.11 charge maps to this limit; later ones ignore it.
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_MEMLOCK, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        self._libbpf.warnings.clear()
+        handle: int = self._libbpf.bpf_object__open_file(os.fsencode(OBJECT), None)
+        if not handle:
+            raise self._error("open the kernel program", None)
+        self._stack.callback(self._libbpf.bpf_object__close, handle)
+        return handle
+
+    def _configure(self, settings: Settings) -> None:
+        packed = settings.pack()
+        self._check(
+            self._libbpf.bpf_map__set_initial_value(self._find_map(b".rodata"), packed, len(packed)), "configure it"
+        )
+        rows = PIDS_ROWS if settings.scoped else 1
+        for name, entries in ((b"scratches", self._cpus), (b"ring", settings.ring_bytes), (b"pids", rows)):
+            self._check(self._libbpf.bpf_map__set_max_entries(self._find_map(name), entries), "size its maps")
+        # What comes with bpf_loop() (5.17) comes with all else the newer program needs.
+        older = probe.has_helper_loop().answer == probe.NO
+        for name, load in ((b"whatran_exec", not older), (b"whatran_exec_v5", older)):
+            self._check(self._libbpf.bpf_program__set_autoload(self._find_program(name), load), "choose its programs")
+        self._programs = (
+            b"whatran_exec_v5" if older else b"whatran_exec",
+            b"whatran_fork",
+            b"whatran_exit",
+        )
+
+    def _load(self) -> None:
+        result = self._libbpf.bpf_object__load(self._object)
+        if result:
+            raise self._error("load the kernel program", result, probe.ebpf_blocker())
+
+    def _map_pids(self, rows: int) -> None:
+        self._pids = mmap.mmap(self._libbpf.bpf_map__fd(self._find_map(b"pids")), rows * PIDS_ROW_BYTES)
+        self._stack.callback(self._pids.close)
+
+    def _open_ring(self) -> None:
+        frames = self._frames
+
+        def take(_context: int, data: int, size: int) -> int:
+            frames.append(ctypes.string_at(data, size))
+            return 0 if len(frames) < BATCH_FRAMES else -errno.EAGAIN
+
+        self._take = SampleCallback(take)  # libbpf calls it, so it must live as long as the ring
+        self.fd: int = self._libbpf.bpf_map__fd(self._find_map(b"ring"))
+        """Readable when frames wait; to be polled edge-triggered, see submit() in bpf/maps.bpf.h."""
+        ring = self._libbpf.ring_buffer__new(self.fd, self._take, None, None)
+        if not ring:
+            raise self._error("open the ring buffer", None)
+        self._ring: int | None = ring
+        self._stack.callback(self._libbpf.ring_buffer__free, ring)
+
+    def _attach(self) -> None:
+        # Fork first: a child made meanwhile is then in scope before it can exec.
+        for name in (b"whatran_fork", b"whatran_exit", b"whatran_rename", self._programs[0]):
+            link = self._libbpf.bpf_program__attach(self._find_program(name))
+            if not link:
+                raise self._error(f"attach {name.decode()}", None)
+            self._links.append(link)
+
+    def _find_map(self, name: bytes) -> int:
+        return self._find(self._libbpf.bpf_object__find_map_by_name, name)
+
+    def _find_program(self, name: bytes) -> int:
+        return self._find(self._libbpf.bpf_object__find_program_by_name, name)
+
+    def _find(self, function: Callable[[int, bytes], int | None], name: bytes) -> int:
+        found = function(self._object, name)
+        if not found:
+            raise SourceError(f"the kernel program {OBJECT} has no {name.decode()}: rebuild it")
+        return found
+
+    def _check(self, result: int, doing: str) -> None:
+        if result:
+            raise self._error(doing, result)
+
+    def _error(self, doing: str, result: int | None, reason: str | None = None) -> SourceError:
+        number, text = explain(result)
+        return SourceError(
+            reason or f"cannot {doing}: {text} (errno {number}); `whatran doctor` says what this machine allows",
+            log="\n".join(self._libbpf.warnings),
+        )
+
+    # -- reading ------------------------------------------------------------------------------
+
+    def read(self) -> list[bytes]:
+        """The frames that wait, BATCH_FRAMES at the most; more may be left when it is so many."""
+        # An exception in the callback, such as Ctrl-C makes, would be swallowed by ctypes and
+        # the frame lost. Signals wait until all is safe; what they raise then loses nothing.
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        try:
+            result = self._libbpf.ring_buffer__consume(self._ring)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        if result < 0 and result != -errno.EAGAIN:
+            raise self._error("read the ring buffer", result)
+        frames = self._frames.copy()
+        self._frames.clear()
+        for frame in frames:
+            self._received[frame[24]] += 1  # frame.kind, little-endian and small
+        return frames
+
+    def drain(self) -> Iterator[list[bytes]]:
+        """Detaches, then yields all batches that are still to come."""
+        self._detach()
+        deadline = time.monotonic() + DRAIN_SECONDS
+        while True:
+            if frames := self.read():
+                yield frames
+                continue
+            # A program may have been running on another CPU as it was detached.
+            if all(c.received == c.produced - c.lost for c in self.counts().values()) or time.monotonic() > deadline:
+                return
+            os.sched_yield()
+
+    def scope(self, pid: int, bits: int) -> None:
+        """Puts a process in scope, SCOPE_SELF, or with all its descendants, SCOPE_SELF | SCOPE_TREE."""
+        self._pids[pid] = bits
+
+    def counts(self) -> dict[int, Counts]:
+        """What was counted so far, by kind of frame."""
+        counts = {}
+        per_cpu = ctypes.create_string_buffer(self._cpus * layout.COUNTERS_STRUCT.size)
+        fd = self._libbpf.bpf_map__fd(self._find_map(b"counts"))
+        for kind, program in self.programs().items():
+            self._check(self._libbpf.bpf_map_lookup_elem(fd, ctypes.byref(ctypes.c_uint32(kind)), per_cpu), "count")
+            sums = [sum(column) for column in zip(*layout.COUNTERS_STRUCT.iter_unpack(per_cpu), strict=True)]
+            produced, lost, failed, filtered = sums
+            counts[kind] = Counts(
+                seen=produced + filtered + failed + program.recursion_misses,
+                produced=produced,
+                lost=lost,
+                failed=failed + program.recursion_misses,
+                filtered=filtered,
+                received=self._received[kind],
+            )
+        return counts
+
+    def programs(self) -> dict[int, ProgramInfo]:
+        """What the kernel knows of the program for each kind of frame."""
+        fds = [self._libbpf.bpf_program__fd(self._find_program(name)) for name in self._programs]
+        return dict(zip(layout.KINDS, map(program_info, fds), strict=True))
+
+    # -- closing ------------------------------------------------------------------------------
+
+    def _detach(self) -> None:
+        while self._links:
+            self._libbpf.bpf_link__destroy(self._links.pop())
+
+    def close(self) -> None:
+        """Removes everything from the kernel; may be called twice."""
+        self._detach()
+        self._stack.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if getattr(self, "_links", None):
+            warnings.warn(f"unclosed {self!r}", ResourceWarning, stacklevel=1, source=self)
+            self.close()
+
+
+def _count(result: int, doing: str) -> int:
+    if result <= 0:
+        raise SourceError(f"cannot {doing}: {explain(result)[1]}")
+    return result

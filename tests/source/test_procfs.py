@@ -1,0 +1,51 @@
+import os
+import subprocess
+import time
+
+from whatran.source.procfs import descendants, parent_of, wall_offset
+
+
+def test_parent_is_getppid():
+    """Field 4 of stat, wherever it is in the line."""
+    assert os.getppid() == parent_of(os.getpid())
+
+
+def test_parent_of_a_process_with_an_odd_name(tmp_path):
+    """A comm may hold spaces and brackets."""
+    odd = tmp_path / "a) R 1 (b"
+    odd.symlink_to("/bin/sleep")
+    child = subprocess.Popen([odd, "100"])
+    try:
+        assert os.getpid() == parent_of(child.pid)
+    finally:
+        child.kill()
+        child.wait()
+
+
+def test_no_process_has_no_parent():
+    """A pid above the highest there can be."""
+    assert parent_of(1 << 22) is None
+
+
+def test_descendants_are_children_and_theirs():
+    """A child of a child is found, the process itself and others are not."""
+    with subprocess.Popen(
+        ["sh", "-c", "sleep 100 & echo $!; wait"], stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as shell:
+        sleep = int(shell.stdout.readline())
+        try:
+            assert {sleep} == descendants(shell.pid)
+            assert {shell.pid, sleep} <= descendants(os.getpid())
+            assert os.getpid() not in descendants(os.getpid())
+        finally:
+            os.kill(sleep, 9)
+
+
+def test_wall_offset_turns_boot_time_into_wall_time():
+    """Both clocks advance alike, so their difference is the same a moment later."""
+    offset = wall_offset()
+    before = time.clock_gettime_ns(time.CLOCK_BOOTTIME) + offset
+    now = time.time_ns()
+    after = time.clock_gettime_ns(time.CLOCK_BOOTTIME) + offset
+
+    assert before - 1_000_000 < now < after + 1_000_000
