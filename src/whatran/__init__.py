@@ -1,0 +1,31 @@
+"""What ran on this Linux machine: every process execution, complete and in order.
+
+>>> for event in whatran.watch(["make"]):
+...     print(event)
+"""
+
+from whatran._version import __version__
+from whatran.errors import CommandError, DecodeError, OutputError, SourceError, UsageError, WhatranError
+from whatran.event import Event, Exec, Exit, Fork
+from whatran.stats import Counts, Stats
+from whatran.watch import Completed, Watch, run, watch
+
+__all__ = [
+    "CommandError",
+    "Completed",
+    "Counts",
+    "DecodeError",
+    "Event",
+    "Exec",
+    "Exit",
+    "Fork",
+    "OutputError",
+    "SourceError",
+    "Stats",
+    "UsageError",
+    "Watch",
+    "WhatranError",
+    "__version__",
+    "run",
+    "watch",
+]

@@ -1,0 +1,122 @@
+"""Keep or drop: conditions ``FIELD=GLOB`` and ``FIELD!=GLOB`` on events."""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+import glob
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from whatran.errors import UsageError
+from whatran.event import Event, Exec, Exit, Fork
+
+EXEC_ONLY = frozenset(Exec.__struct_fields__) - frozenset(Event.__struct_fields__)
+FIELDS = frozenset().union(Exec.__struct_fields__, Fork.__struct_fields__, Exit.__struct_fields__)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One field and the glob its text must match, or must not."""
+
+    field: str
+    pattern: str
+    negated: bool
+    match: Callable[[str], object]
+
+    @property
+    def literal(self) -> str | None:
+        """The one text that fits, where the glob has no wildcard and is not negated."""
+        plain = re.sub(r"\[([*?[])\]", r"\1", self.pattern)
+        return plain if not self.negated and glob.escape(plain) == self.pattern else None
+
+
+def parse(text: str) -> Condition:
+    """The condition a text like ``pathname=/tmp/*`` or ``comm!=make`` says; UsageError if it says none.
+
+    Globs are those of fnmatch(3) without special characters for slashes: ``*``, ``?``, ``[…]``.
+    """
+    left, equal_sign, pattern = text.partition("=")
+    negated = left.endswith("!")
+    field = left.removesuffix("!").strip()
+    if not equal_sign or not field:
+        raise UsageError(f"filter {text!r} is neither FIELD=GLOB nor FIELD!=GLOB")
+    if field not in FIELDS:
+        near = difflib.get_close_matches(field, FIELDS, n=1)
+        hint = f"did you mean {near[0]}?" if near else "`whatran watch --help` lists the fields"
+        raise UsageError(f"filter {text!r}: there is no field {field}; {hint}")
+    return Condition(field, pattern, negated, re.compile(fnmatch.translate(pattern)).match)
+
+
+def equals(field: str, value: object) -> Condition:
+    """The condition that a field has exactly this value."""
+    return parse(f"{field}={glob.escape(str(value))}")
+
+
+def text_of(value: object) -> str | None:
+    """The text a glob is held against; None, which fits no glob, where the value is unknown.
+
+    Lists are their elements joined by spaces, booleans are true and false.
+    """
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (list, dict)):
+        return " ".join(map(str, value))
+    return str(value)
+
+
+class Filter:
+    """Event in, event or None out.
+
+    Conditions on different fields must all hold; of several ``=`` on one field, one is
+    enough. An event without a field is judged as the last exec of its process was, so the
+    exit of a program follows its exec; a child that has not exec'd is judged as its creator.
+    """
+
+    def __init__(self, conditions: Iterable[Condition]) -> None:
+        conditions = tuple(conditions)
+        self._own = _group(c for c in conditions if c.field not in EXEC_ONLY)
+        self._of_exec = _group(c for c in conditions if c.field in EXEC_ONLY)
+        self._verdicts: dict[tuple[int, int], bool] = {}
+
+    def __call__(self, event: Event) -> Event | None:
+        # Also judged where it is dropped anyway: the verdict is for what follows.
+        judged = not self._of_exec or self._judge(event)
+        return event if judged and _holds(event, self._own) else None
+
+    def _judge(self, event: Event) -> bool:
+        """What the conditions on exec's own fields say of this event's process."""
+        key = (event.pid, event.process_start_time)
+        if isinstance(event, Exec):
+            verdict = self._verdicts[key] = _holds(event, self._of_exec)
+            return verdict
+        # Of a program that started before the watch nothing is known: only negations hold.
+        verdict = self._verdicts.get(key, all(c.negated for group in self._of_exec for c in group))
+        if isinstance(event, Fork) and event.child_tid == event.child_pid:
+            self._verdicts[event.child_pid, event.start_time] = verdict
+        elif isinstance(event, Exit) and event.process_group_exit:
+            self._verdicts.pop(key, None)
+        return verdict
+
+
+Groups = list[tuple[Condition, ...]]
+
+
+def _group(conditions: Iterable[Condition]) -> Groups:
+    """Alternatives: a group for all ``=`` of one field, and one for each ``!=``."""
+    groups: dict[object, list[Condition]] = {}
+    for condition in conditions:
+        groups.setdefault(condition if condition.negated else condition.field, []).append(condition)
+    return [tuple(group) for group in groups.values()]
+
+
+def _holds(event: Event, groups: Groups) -> bool:
+    return all(any(_fits(event, condition) for condition in group) for group in groups)
+
+
+def _fits(event: Event, condition: Condition) -> bool:
+    text = text_of(getattr(event, condition.field, None))
+    return (text is not None and bool(condition.match(text))) != condition.negated
