@@ -1,0 +1,1 @@
+"""Processes: who made whom, and who they belong to."""

@@ -1,0 +1,57 @@
+"""Sinks: what is done with the events in the end, one file a format."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from whatran.event import Event
+    from whatran.sinks.output import Output
+
+
+class Sink(Protocol):
+    """Writes events in one format. Reads no clock; who drives it says what time it is."""
+
+    @property
+    def due(self) -> int | None:
+        """When ``release`` is wanted, in ns since boot; None while nothing is held back."""
+
+    def write(self, events: Sequence[Event]) -> int:
+        """Take a batch; the number of records written."""
+
+    def release(self, now_boot_ns: int) -> int:
+        """Write what need not be held back any longer; the number of records written."""
+
+    def close(self) -> int:
+        """Write what is left; the number of records written."""
+
+
+# Each takes where to write and how many records to write at most. Imports wait until a format is
+# chosen, so that --help costs no more than it must.
+
+
+def _table(output: Output, limit: int | None) -> Sink:
+    from whatran.sinks.table import Table  # noqa: PLC0415 (only when chosen)
+
+    return Table(output, limit)
+
+
+def _tree(output: Output, limit: int | None) -> Sink:
+    from whatran.sinks.tree import TreeView  # noqa: PLC0415 (only when chosen)
+
+    return TreeView(output, limit)
+
+
+def _jsonl(output: Output, limit: int | None) -> Sink:
+    from whatran.sinks.jsonl import JsonLines  # noqa: PLC0415 (only when chosen)
+
+    return JsonLines(output, limit)
+
+
+FORMATS: dict[str, Callable[[Output, int | None], Sink]] = {
+    "table": _table,
+    "tree": _tree,
+    "jsonl": _jsonl,
+}

@@ -1,0 +1,72 @@
+"""JSON lines: one flat object an event, keys and order as the fields of the event."""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from whatran.event import Event
+    from whatran.sinks.output import Output
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class JsonLines:
+    """Writes each event as one line of valid UTF-8, a batch at a time."""
+
+    due = None
+
+    def __init__(self, output: Output, limit: int | None = None) -> None:
+        self._output = output
+        self._left = limit
+        self._encoder = msgspec.json.Encoder()
+
+    def write(self, events: Sequence[Event]) -> int:
+        if self._left is not None:
+            events = events[: self._left]
+            self._left -= len(events)
+        if events:
+            self._output.write(self._encode(events))
+        return len(events)
+
+    def release(self, now_boot_ns: int) -> int:
+        return 0
+
+    def close(self) -> int:
+        return 0
+
+    def _encode(self, events: Sequence[Event]) -> bytes:
+        try:
+            return self._encoder.encode_lines(events)
+        except UnicodeEncodeError:  # some text among them was no UTF-8
+            return b"".join(map(self._encode_one, events))
+
+    def _encode_one(self, event: Event) -> bytes:
+        try:
+            return self._encoder.encode(event) + b"\n"
+        except UnicodeEncodeError:
+            return self._encoder.encode(_with_exact_bytes(event)) + b"\n"
+
+
+def _with_exact_bytes(event: Event) -> dict[str, object]:
+    """The event's fields, where each that is no UTF-8 has U+FFFD for every bad byte and is followed by FIELD_base64."""
+    fields: dict[str, object] = {}
+    for name, value in msgspec.structs.asdict(event).items():
+        fields[name] = value
+        if isinstance(value, str) and _SURROGATE.search(value):
+            fields[name] = _SURROGATE.sub("\ufffd", value)
+            fields[f"{name}_base64"] = _base64(value)
+        elif isinstance(value, list) and any(map(_SURROGATE.search, value)):
+            fields[name] = [_SURROGATE.sub("\ufffd", item) for item in value]
+            fields[f"{name}_base64"] = list(map(_base64, value))
+    return fields
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode("utf-8", "surrogateescape")).decode("ascii")

@@ -1,0 +1,151 @@
+"""The live table: one aligned line an exec."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+from whatran.event import Event, Exec, Exit
+from whatran.process.users import Users
+from whatran.sinks.output import DIM, RED
+from whatran.sinks.text import columns, command, duration, escape, fit, pad, status
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from whatran.sinks.output import Output
+
+HOLD = 250_000_000
+"""How long a line waits for the end of its process, in ns: most end sooner, and the view is still live."""
+
+UNKNOWN = "-"
+
+# Heading, width to start with, width to grow to when a value needs it, right-aligned. Wider values push the line.
+_COLUMNS = (
+    ("TIME", 12, 12, False),
+    ("PID", 6, 7, True),
+    ("PPID", 6, 7, True),
+    ("PARENT", 8, 15, False),
+    ("USER", 5, 12, False),
+    ("DURATION", 8, 8, True),
+    ("EXIT", 4, 12, False),
+)
+
+
+class _Line:
+    """An exec whose line is not written yet."""
+
+    __slots__ = ("exec", "exit", "settled")
+
+    def __init__(self, event: Exec) -> None:
+        self.exec = event
+        self.exit: Exit | None = None
+        self.settled = False
+        """Whether nothing more is to be known: the process ended, or executed something else."""
+
+
+class Table:
+    """Writes execs in their order, each with duration and exit if its process ends while the line is held back.
+
+    DURATION is from the exec to the end. A process that executes again lives on: its earlier line has neither.
+    """
+
+    def __init__(self, output: Output, limit: int | None = None) -> None:
+        self._output = output
+        self._left = limit
+        self._users = Users()
+        self._widths = [width for _, width, _, _ in _COLUMNS]
+        self._held: deque[_Line] = deque()
+        self._latest: dict[tuple[int, int], _Line] = {}
+        head = self._render([heading for heading, _, _, _ in _COLUMNS], "COMMAND", output.width, {})
+        output.write_text(output.paint(head, DIM) + "\n")
+
+    @property
+    def due(self) -> int | None:
+        return self._held[0].exec.timestamp_boot + HOLD if self._held else None
+
+    def write(self, events: Sequence[Event]) -> int:
+        for event in events:
+            match event:
+                case Exec():
+                    self._hold(event)
+                case Exit() if event.process_group_exit:
+                    self._settle(event)
+        return self._write_lines(older_than=0)
+
+    def release(self, now_boot_ns: int) -> int:
+        return self._write_lines(older_than=now_boot_ns - HOLD)
+
+    def close(self) -> int:
+        return self._write_lines(older_than=sys.maxsize)
+
+    def _hold(self, event: Exec) -> None:
+        key = (event.pid, event.process_start_time)
+        if earlier := self._latest.pop(key, None):
+            earlier.settled = True
+        if self._left == 0:
+            return
+        if self._left is not None:
+            self._left -= 1
+        line = self._latest[key] = _Line(event)
+        place = len(self._held)
+        while place and self._held[place - 1].exec.timestamp_boot > event.timestamp_boot:
+            place -= 1  # batches can overlap by some microseconds
+        self._held.insert(place, line)
+
+    def _settle(self, event: Exit) -> None:
+        if line := self._latest.pop((event.pid, event.process_start_time), None):
+            line.exit = event
+            line.settled = True
+
+    def _write_lines(self, older_than: int) -> int:
+        """Write the lines at the head that are settled or older than a time since boot; how many those were."""
+        width = self._output.width if self._held else None
+        lines = []
+        while self._held and (self._held[0].settled or self._held[0].exec.timestamp_boot <= older_than):
+            line = self._held.popleft()
+            if not line.settled:
+                del self._latest[line.exec.pid, line.exec.process_start_time]
+            lines.append(self._format(line, width))
+        if lines:
+            self._output.write_text("\n".join(lines) + "\n")
+        return len(lines)
+
+    def _format(self, line: _Line, width: int | None) -> str:
+        event, ended = line.exec, line.exit
+        cells = [
+            _clock(event.timestamp),
+            str(event.pid),
+            str(event.ppid),
+            escape(event.ppid_comm) or UNKNOWN,
+            escape(self._users.name(event.uid)),
+            duration(ended.timestamp_boot - event.timestamp_boot) if ended else UNKNOWN,
+            status(ended) if ended else UNKNOWN,
+        ]
+        failed = ended is not None and bool(ended.exit_code or ended.signal_code)
+        return self._render(cells, command(event), width, {0: DIM, -1: RED} if failed else {0: DIM})
+
+    def _render(self, cells: list[str], rest: str, width: int | None, styles: dict[int, str]) -> str:
+        """A line of the cells and the rest, cut to the width; the styles are those of some cells."""
+        for index, (cell, (_, _, most, _)) in enumerate(zip(cells, _COLUMNS, strict=True)):
+            self._widths[index] = max(self._widths[index], min(columns(cell), most))
+        padded = [
+            pad(cell, size, right=right)
+            for cell, size, (_, _, _, right) in zip(cells, self._widths, _COLUMNS, strict=True)
+        ]
+        if width is not None:
+            taken = sum(map(columns, padded)) + len(padded)
+            if taken > width:
+                return fit(" ".join([*padded, rest]), width)
+            rest = fit(rest, width - taken)
+        for index, style in styles.items():
+            padded[index] = self._output.paint(padded[index], style)
+        return " ".join([*padded, rest])
+
+
+def _clock(timestamp: int) -> str:
+    """The wall clock here at a time in ns since the epoch: HH:MM:SS.mmm."""
+    seconds, ns = divmod(timestamp, 1_000_000_000)
+    return f"{time.strftime('%H:%M:%S', time.localtime(seconds))}.{ns // 1_000_000:03}"

@@ -1,0 +1,133 @@
+"""Text for people: whatever the kernel handed over, made safe to print and cut to columns; pure."""
+
+from __future__ import annotations
+
+import re
+import signal
+import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from whatran.event import Exec, Exit
+
+ELLIPSIS = "…"
+
+# Printable by their category and yet nothing to see (Default_Ignorable_Code_Point and kin): they hide or alter text.
+_INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+_NAMED = {"\a": r"\a", "\b": r"\b", "\t": r"\t", "\n": r"\n", "\v": r"\v", "\f": r"\f", "\r": r"\r"}
+_BARE = re.compile(r"[\w@%+=:,./-]+", re.ASCII)
+
+
+def escape(text: str) -> str:
+    r"""The text with every character that is not plainly visible spelt out, as ``$'…'`` of a shell would read it back.
+
+    That is every control, format (bidirectional ones too), separator, private, unassigned and invisible character, and
+    each byte that was no UTF-8: ``\n``, ``\x1b``, ``\u202e``, ``\xff``.
+    """
+    if text.isprintable() and (text.isascii() or not _INVISIBLE.search(text)):
+        return text
+    return "".join(map(_visible, text))
+
+
+def _visible(char: str) -> str:
+    if char.isprintable() and not _INVISIBLE.match(char):
+        return char
+    code = ord(char)
+    if 0xDC80 <= code <= 0xDCFF:  # surrogateescape: a byte that was no UTF-8
+        return f"\\x{code - 0xDC00:02x}"
+    if code < 0x80:
+        return _NAMED.get(char) or f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def quote(argv: Sequence[str]) -> str:
+    """The command line, safe to print, that a shell (bash, zsh, POSIX 2024) would read back as ``argv``."""
+    return " ".join(map(_quote, argv))
+
+
+def _quote(argument: str) -> str:
+    if _BARE.fullmatch(argument):
+        return argument
+    visible = escape(argument)
+    if visible != argument:
+        escaped = "".join(_visible(char) if char not in "\\'" else "\\" + char for char in argument)
+        return f"$'{escaped}'"
+    if "'" not in argument:
+        return f"'{argument}'"
+    if not re.search(r'["$`\\!]', argument):
+        return f'"{argument}"'
+    return "'" + argument.replace("'", r"'\''") + "'"
+
+
+def command(event: Exec) -> str:
+    """The command line of an exec; where there is none, the program's path in brackets."""
+    if not event.argv:
+        return f"[{escape(event.pathname or event.cmdpath or event.comm)}]"
+    line = quote(event.argv)
+    if "argv" in event.truncated:
+        line += f" {ELLIPSIS} ({event.truncated['argv']} bytes)"
+    return line
+
+
+def columns(text: str) -> int:
+    """How many columns of a terminal the escaped text takes."""
+    return len(text) if text.isascii() else sum(map(_columns, text))
+
+
+def _columns(char: str) -> int:
+    if unicodedata.category(char) in ("Mn", "Me"):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def fit(text: str, width: int) -> str:
+    """The escaped text, cut with an ellipsis where it takes more than ``width`` columns."""
+    if len(text) <= width and text.isascii():
+        return text
+    taken = 0
+    end = 0  # of what fits together with an ellipsis
+    for index, char in enumerate(text):
+        taken += _columns(char)
+        if taken > width:
+            return text[:end] + ELLIPSIS if width > 0 else ""
+        if taken < width:
+            end = index + 1
+    return text
+
+
+def pad(text: str, width: int, *, right: bool = False) -> str:
+    """The escaped text with spaces up to ``width`` columns; whole where it is wider."""
+    spaces = " " * (width - columns(text))
+    return spaces + text if right else text + spaces
+
+
+def duration(ns: int) -> str:
+    """A length of time to three digits: ``850µs``, ``12.3ms``, ``1.24s``, ``2:05``, ``1:02:05``."""
+    if ns < 999_500:
+        return f"{ns / 1e3:.0f}µs"
+    if ns < 999_500_000:
+        return _three_digits(ns / 1e6) + "ms"
+    if ns < 59_950_000_000:
+        return _three_digits(ns / 1e9) + "s"
+    minutes, seconds = divmod(round(ns / 1e9), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def _three_digits(value: float) -> str:
+    return f"{value:#.3g}".rstrip(".")
+
+
+def status(ended: Exit) -> str:
+    """How a process ended: its exit status or the signal that killed it, as in ``0``, ``1``, ``SIGSEGV core``."""
+    if not ended.signal_code:
+        return str(ended.exit_code)
+    try:
+        name = signal.Signals(ended.signal_code).name
+    except ValueError:  # a real-time signal: they have numbers only
+        name = f"SIG{ended.signal_code}"
+    return f"{name} core" if ended.core_dumped else name

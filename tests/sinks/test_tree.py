@@ -1,0 +1,217 @@
+"""The process tree."""
+
+import re
+
+import pytest
+
+from tests.events import MS, S, make_exec, make_exit, make_fork
+from whatran.sinks.text import columns
+from whatran.sinks.tree import MAX_INDENT, TreeView
+
+
+def life(pid, creator, at, argv=None, *, code=0, ms=5, **end):
+    """All events of a process that `creator` (pid, start in ms) forked at a time in ms."""
+    yield make_fork(pid, child_start=at * MS, pid=creator[0], start=creator[1] * MS)
+    if argv:
+        yield make_exec(argv, pid=pid, start=at * MS, at=at * MS + 1)
+    yield make_exit(code, pid=pid, start=at * MS, at=(at + ms) * MS, **end)
+
+
+def root(argv=("make",), *, ms=100):
+    """All events of the process (100, 100) that nobody was seen to fork."""
+    return [make_exec(argv, at=101 * MS), make_exit(at=(100 + ms) * MS)]
+
+
+def draw(file, *events, limit=None):
+    """The lines of the tree without its header."""
+    sink = TreeView(file.output, limit)
+    sink.write(events)
+    sink.close()
+    return file.lines[1:]
+
+
+def test_a_build(file):
+    """Children stand under their creator in the order of their start, with duration and failure before them."""
+    lines = draw(
+        file,
+        *root(("make", "-j2")),
+        *life(103, (102, 110), 112, ("as", "a.s")),
+        *life(101, (100, 100), 130, ("cc", "b c.c"), code=1, ms=1),
+        *life(102, (100, 100), 110, ("cc", "a.c"), signal_code=11, core_dumped=True),
+    )
+
+    assert [
+        "   100ms                make -j2",
+        "  5.00ms  SIGSEGV core  ├─ cc a.c",
+        "  5.00ms                │  └─ as a.s",
+        "  1.00ms  1             └─ cc 'b c.c'",
+        "4 processes, 4 execs, 2 failed, 99.0ms",
+    ] == lines
+    assert "DURATION  EXIT          COMMAND" == file.lines[0]
+
+
+def test_the_order_of_arrival_does_not_matter(file):
+    """Whatever came first, the tree is the same."""
+    events = [
+        *root(),
+        *life(101, (100, 100), 110, ("sh",)),
+        *life(102, (101, 110), 111, ("cc",)),
+        *life(103, (101, 110), 112, ("ld",)),
+    ]
+    events.reverse()
+
+    assert ["make", "└─ sh", "   ├─ cc", "   └─ ld"] == [line[16:] for line in draw(file, *events)[:-1]]
+
+
+def test_a_chain_of_execs_is_one_line(file):
+    """What a process executed one after the other is a chain on its line."""
+    lines = draw(
+        file, make_exec(("sh", "-c", "exec make"), at=101 * MS), make_exec(("make",), at=102 * MS), make_exit()
+    )
+
+    assert ["  10.0ms        sh -c 'exec make' → make", "1 process, 2 execs, 0 failed, 9.00ms"] == lines
+
+
+def test_a_process_that_goes_on(file):
+    """A process without an end is running."""
+    assert " running        daemon" == draw(file, make_exec(("daemon",)))[0]
+
+
+def test_a_double_fork_stays_under_its_creator(file):
+    """A daemon, whose parent has gone and which init adopted, is drawn where it came from."""
+    lines = draw(
+        file,
+        *root(("sh",)),
+        *life(101, (100, 100), 110, None, comm="sh"),
+        make_fork(102, child_start=111 * MS, pid=101, start=110 * MS),
+        make_exec(("daemon",), pid=102, start=111 * MS, at=200 * MS, ppid=1, ppid_start_time=0),
+    )
+
+    assert ["sh", "└─ (fork) sh", "   └─ daemon"] == [line[16:] for line in lines[:-1]]
+
+
+def test_forks_that_end_well_are_only_counted(file):
+    """A process that only forked is drawn where it failed or something below it executed."""
+    lines = draw(
+        file,
+        *root(("sh",)),
+        *life(101, (100, 100), 110, None),
+        *life(102, (100, 100), 111, None, code=127),
+        *life(103, (100, 100), 112, None),
+        *life(104, (103, 112), 113, ("ls",)),
+        *life(105, (103, 112), 114, None),
+    )
+
+    assert ["sh", "├─ (fork) true", "└─ (fork) true", "   └─ ls"] == [line[16:] for line in lines[:-1]]
+    assert "6 processes, 2 execs, 1 failed, 99.0ms (2 forks without exec not shown)" == lines[-1]
+
+
+def test_a_shell_that_was_there_before(file):
+    """A creator older than the watch heads what it started, and is not counted."""
+    lines = draw(
+        file,
+        make_fork(101, child_start=110 * MS, pid=50, start=1, comm="bash"),
+        make_exec(("ls",), pid=101, start=110 * MS, at=111 * MS),
+        make_exit(pid=101, start=110 * MS, at=112 * MS),
+    )
+
+    assert [
+        " running        (already running) bash",
+        "  2.00ms        └─ ls",
+        "1 process, 1 exec, 0 failed, 2.00ms",
+    ] == lines
+
+
+def test_nothing_ran(file):
+    """Without any event there is the last line alone."""
+    TreeView(file.output).close()
+
+    assert "0 processes, 0 execs, 0 failed, 0µs\n" == file.text
+
+
+def test_several_roots(file):
+    """Processes whose creators are unknown stand side by side."""
+    lines = draw(file, make_exec(("b",), pid=2, start=2), make_exec(("a",), pid=1, start=1))
+
+    assert ["a", "b"] == [line[16:] for line in lines[:-1]]
+
+
+def test_a_chain_of_ten_thousand(file):
+    """However deep a tree is, it is drawn, and its lines do not grow without end."""
+    events = list(root())
+    for n in range(10_000):
+        events += life(101 + n, (100 + n, 100 + n), 101 + n, ("sh",))
+    lines = draw(file, *events)
+
+    assert 10_002 == len(lines)
+    assert lines[-2].endswith("└─ (depth 10000) sh")
+    assert 16 + 3 * MAX_INDENT + len("(depth 10000) sh") == max(map(len, lines))
+
+
+def test_many_children(file):
+    """A process with very many children has them all."""
+    events = [event for n in range(2_500) for event in life(200 + n, (100, 100), 101 + n, ("cc", f"{n}.c"))]
+    lines = draw(file, *root(), *events)
+
+    assert [f"cc {n}.c" for n in range(2_500)] == [line[19:] for line in lines[1:-1]]
+
+
+def test_no_more_than_the_limit(file):
+    """After so many execs no other is taken, yet the ends of those taken are."""
+    sink = TreeView(file.output, 2)
+    start = [*root()[:1], *life(101, (100, 100), 110, ("cc",)), *life(102, (100, 100), 111, ("ld",), code=3)]
+    written = [sink.write(start), sink.write([*life(103, (100, 100), 112, ("no",)), *root()[1:]]), sink.close()]
+
+    assert [2, 0, 0] == written
+    assert ["   100ms        make", "  5.00ms        └─ cc"] == file.lines[1:3]
+
+
+def test_nothing_is_cut_in_a_file(file):
+    """A file gets the whole command."""
+    assert draw(file, make_exec(("x" * 5000,)))[0].endswith("x" * 5000)
+
+
+@pytest.mark.parametrize("width", [80, 40, 12])
+def test_a_terminal_gets_what_fits(terminal, width):
+    """On a terminal no line is wider than that, however deep and wide the tree."""
+    terminal.resize(width)
+    events = list(root())
+    for n in range(100):
+        events += life(101 + n, (100 + n, 100 + n), 101 + n, ("日本語" * 40,))
+    sink = TreeView(terminal.output)
+    sink.write(events)
+    sink.close()
+    *lines, _ = terminal.hang_up().splitlines()
+
+    assert 102 == len(lines)
+    assert max(map(columns, lines[1:])) <= max(width, len("DURATION  EXIT  "))
+
+
+def test_a_deep_process_is_still_told_on_a_terminal(terminal):
+    """The indentation leaves room for the commands: deeper ones say their depth."""
+    events = list(root())
+    for n in range(20):
+        events += life(101 + n, (100 + n, 100 + n), 101 + n, ("cc",))
+    sink = TreeView(terminal.output)
+    sink.write(events)
+    sink.close()
+
+    assert re.search(r"└─ \(depth 20\) cc$", terminal.hang_up(), re.MULTILINE)
+
+
+def test_colours_are_sober(colour_terminal):
+    """Durations are dim and failures red."""
+    sink = TreeView(colour_terminal.output)
+    sink.write([make_exec(("make",)), make_exit(2, at=S)])
+    sink.close()
+
+    assert "\x1b[2m   900ms\x1b[0m  \x1b[31m2   \x1b[0m  make" == colour_terminal.hang_up().splitlines()[1]
+
+
+def test_nothing_reaches_the_terminal_raw(terminal):
+    """Escape sequences in any text of an event are spelt out."""
+    sink = TreeView(terminal.output)
+    sink.write([make_exec(("\x1b[2J\u202e",)), *life(101, (100, 100), 110, None, code=1, comm="\x1b[31m\x07")])
+    sink.close()
+
+    assert all(line.isprintable() for line in terminal.hang_up().split("\n"))
