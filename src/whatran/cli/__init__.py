@@ -1,0 +1,79 @@
+"""The command line. `main` is the only place where an error becomes a message and a status."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import TYPE_CHECKING, Protocol
+
+from whatran._version import __version__
+from whatran.cli import doctor, run, watch
+from whatran.cli.messages import say
+from whatran.cli.parser import Parser
+from whatran.errors import UsageError, WhatranError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Command(Protocol):
+    """A module of one command: its name is the module's, its help the docstring."""
+
+    __name__: str
+    __doc__: str | None
+
+    def main(self, argv: Sequence[str]) -> int:
+        """Do it; the exit status."""
+
+
+COMMANDS: tuple[Command, ...] = (watch, run, doctor)
+
+_USAGE = """whatran [watch] [OPTION]...
+       whatran [run] [OPTION]... -- COMMAND [ARGUMENT]...
+       whatran doctor"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Do what the command line says; the exit status."""
+    try:
+        return _dispatch(sys.argv[1:] if argv is None else argv)
+    except WhatranError as error:
+        say(str(error))
+        return error.exit_code
+    except BrokenPipeError:  # whoever read our output has seen enough: end as SIGPIPE would end us
+        return 128 + signal.SIGPIPE
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+
+
+def _dispatch(argv: Sequence[str]) -> int:
+    commands = {_name(command): command for command in COMMANDS}
+    first = argv[0] if argv else ""
+    if first in commands:
+        return commands[first].main(argv[1:])
+    if first in ("-h", "--help", "--version"):
+        _parser().parse_args(argv)
+    if first and not first.startswith("-"):
+        raise UsageError(f"there is no command {first!r}; to run a program: whatran -- {first}")
+    otherwise: Command = run if "--" in argv else watch
+    return otherwise.main(argv)
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        "whatran",
+        "What ran? Every program executed on this machine, or by a command.",
+        usage=_USAGE,
+        epilog=_commands_help,
+    )
+    parser.add_argument("--version", action="version", version=f"whatran {__version__}")
+    return parser
+
+
+def _commands_help() -> str:
+    lines = [f"  {_name(command):<8} {(command.__doc__ or '').splitlines()[0]}" for command in COMMANDS]
+    return "\n".join(["commands:", *lines, "", "whatran COMMAND --help lists the options of a command."])
+
+
+def _name(command: Command) -> str:
+    return command.__name__.rpartition(".")[2]

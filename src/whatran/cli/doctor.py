@@ -1,0 +1,48 @@
+"""Say what this machine allows, and what to do where it does not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from whatran.cli.parser import Parser
+from whatran.sinks.output import RED, YELLOW, Output
+from whatran.sinks.text import escape, pad
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from whatran.source.probe import Check
+
+_STYLES = {"no": RED, "cannot tell": YELLOW}
+
+
+def main(argv: Sequence[str]) -> int:
+    """Show every check and what follows; 0 when eBPF can be used, else 1."""
+    Parser("whatran doctor", __doc__).parse_args(argv)
+
+    from whatran.source import probe  # noqa: PLC0415 (not for --help)
+
+    output = Output.stdout()
+    checks = probe.checks()
+    blocker = probe.ebpf_blocker()
+    steps = [f"  {check.name}: {check.next_step}" for check in checks if check.next_step]
+    lines = [
+        *_table(checks, output),
+        "",
+        *(["next steps:", *map(escape, steps), ""] if steps else []),
+        escape(blocker or "whatran can watch with eBPF here"),
+    ]
+    output.write_text("".join(line + "\n" for line in lines))
+    return 1 if blocker else 0
+
+
+def _table(checks: Sequence[Check], output: Output) -> list[str]:
+    """A line each: name, answer, detail."""
+    name_width = max(len(check.name) for check in checks)
+    answer_width = max(len(check.answer) for check in checks)
+    return [
+        f"{pad(escape(check.name), name_width)}  "
+        f"{output.paint(pad(check.answer, answer_width), _STYLES.get(check.answer))}  "
+        f"{escape(check.detail)}".rstrip()
+        for check in checks
+    ]

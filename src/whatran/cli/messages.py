@@ -1,0 +1,50 @@
+"""What the tool itself has to say, on standard error."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from whatran.errors import OutputError
+from whatran.sinks.output import Output
+from whatran.sinks.text import escape
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def say(message: str, style: str | None = None) -> None:
+    """One line on standard error, safe to print; where nobody listens there is nobody to tell."""
+    with suppress(OutputError, BrokenPipeError):
+        stderr = Output.stderr()
+        line = f"whatran: {escape(message)}"
+        stderr.write_text(stderr.paint(line, style) + "\n")
+
+
+def hint(message: str) -> None:
+    """The same, only where somebody may be looking: on a terminal."""
+    with suppress(OutputError):
+        if Output.stderr().terminal:
+            say(message)
+
+
+@contextmanager
+def logging_to_stderr(verbose: int) -> Iterator[None]:
+    """Within, what the package logs is shown, safe to print: warnings, with 1 what is done, with 2 every detail."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Escaped("whatran: %(message)s"))
+    logger = logging.getLogger("whatran")
+    before = logger.level
+    logger.addHandler(handler)
+    logger.setLevel({0: logging.WARNING, 1: logging.INFO}.get(verbose, logging.DEBUG))
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before)
+
+
+class _Escaped(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return "\n".join(map(escape, super().format(record).splitlines()))

@@ -1,0 +1,162 @@
+"""Run a command and show every process it started, when it ends.
+
+The command keeps its standard input, output and terminal, and its exit status
+becomes ours: 128 + N if signal N killed it, 127 if it was not found, 126 if it
+could not be executed; 124 if --timeout ended it. It runs to its end even where
+our own output fails (disk full): then the status is 1, if its own is 0.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Protocol
+
+from whatran.cli.follow import alarm, follow, handling
+from whatran.cli.messages import logging_to_stderr, say
+from whatran.cli.options import Options, add_options, fields_help, open_output
+from whatran.cli.parser import Parser
+from whatran.errors import OutputError, UsageError
+from whatran.sinks import FORMATS
+from whatran.sinks.output import YELLOW, Output
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from whatran.event import Event
+    from whatran.sinks import Sink
+
+TIMED_OUT = 124
+"""The status that timeout(1) has for it."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command to its end; its status."""
+    options = _parser().parse_args(argv, namespace=Options())
+    command = options.command[1:] if options.command[:1] == ["--"] else options.command
+    if not command:
+        raise UsageError("no command to run; give one, as in: whatran -- make")
+
+    from whatran.watch import watch  # noqa: PLC0415 (not for --help)
+
+    with (
+        logging_to_stderr(options.verbose),
+        open_output(options.output, Output.stderr) as output,
+        watch(command, **options.capture()) as watching,
+    ):
+        running = _Running(watching)
+        sink = _Forgiving(output, lambda: FORMATS[options.format](output, options.count))
+        handlers = {
+            # The terminal sends these to the command as well; what they mean is for it to say.
+            signal.SIGINT: running.leave,
+            signal.SIGQUIT: running.leave,
+            # These came to us alone.
+            signal.SIGTERM: running.send,
+            signal.SIGHUP: running.send,
+        }
+        with handling(handlers), alarm(options.timeout, running.time_out):
+            follow(watching, sink)
+    if lost := watching.stats.lost:
+        say(f"{lost} events lost: the tree has gaps; a larger --buffer helps", style=YELLOW)
+    if isinstance(sink.error, OutputError):
+        say(str(sink.error))
+    if running.timed_out:
+        return TIMED_OUT
+    return _status(watching.returncode) or int(isinstance(sink.error, OutputError))
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        "whatran run", __doc__, usage="whatran run [OPTION]... [--] COMMAND [ARGUMENT]...", epilog=fields_help
+    )
+    parser.add_argument("command", nargs="...", metavar="COMMAND", help="with its arguments; options come before it")
+    add_options(
+        parser,
+        form="tree",
+        output='where to write, "-" being standard output (default: standard error)',
+        count="write no more than COUNT lines (with tree: execs); the command goes on",
+        timeout="send the command SIGTERM after S seconds",
+    )
+    return parser
+
+
+def _status(returncode: int | None) -> int:
+    """The status a shell would have."""
+    if returncode is None:  # never seen to end
+        return 1
+    return returncode if returncode >= 0 else 128 - returncode
+
+
+class _Started(Protocol):
+    """The part of a Watch that knows the command."""
+
+    @property
+    def pid(self) -> int | None: ...
+
+    @property
+    def returncode(self) -> int | None: ...
+
+
+class _Running:
+    """The command, as signals concern it."""
+
+    def __init__(self, started: _Started) -> None:
+        self._started = started
+        self.timed_out = False
+
+    def leave(self, number: signal.Signals) -> None:
+        """Do nothing about a signal that the command got too."""
+
+    def send(self, number: signal.Signals) -> None:
+        """Pass a signal on, if the command still is there."""
+        if self._started.pid is not None and self._started.returncode is None:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(self._started.pid, number)
+
+    def time_out(self) -> None:
+        if self._started.returncode is None:
+            self.timed_out = True
+            self.send(signal.SIGTERM)
+            self.send(signal.SIGCONT)  # a stopped process does not hear the first
+
+
+class _Forgiving:
+    """A sink that takes everything and writes nothing more once its output failed, with that in `error`."""
+
+    def __init__(self, output: Output, make: Callable[[], Sink]) -> None:
+        self.error: OutputError | BrokenPipeError | None = None
+        self._output = output
+        self._sink: Sink | None = None
+        with self._forgiving():
+            output.truncate()
+            self._sink = make()
+
+    @property
+    def due(self) -> int | None:
+        return self._sink.due if self._sink else None
+
+    def write(self, events: Sequence[Event]) -> int:
+        with self._forgiving():
+            return self._sink.write(events) if self._sink else 0
+        return 0
+
+    def release(self, now_boot_ns: int) -> int:
+        with self._forgiving():
+            return self._sink.release(now_boot_ns) if self._sink else 0
+        return 0
+
+    def close(self) -> int:
+        with self._forgiving():
+            written = self._sink.close() if self._sink else 0
+            self._output.close()
+            return written
+        return 0
+
+    @contextmanager
+    def _forgiving(self) -> Iterator[None]:
+        try:
+            yield
+        except (OutputError, BrokenPipeError) as error:
+            self.error = error
+            self._sink = None

@@ -1,0 +1,68 @@
+"""Watch the whole machine, live: one line for every program that is executed.
+
+Ctrl-C ends it in order, a second one at once. --format tree keeps everything in
+memory until then.
+"""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+from whatran.cli.follow import follow, handling
+from whatran.cli.messages import hint, logging_to_stderr, say
+from whatran.cli.options import Options, add_options, add_scope, fields_help, open_output
+from whatran.cli.parser import Parser
+from whatran.sinks import FORMATS
+from whatran.sinks.output import YELLOW, Output
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from whatran.stats import Stats
+
+
+def main(argv: Sequence[str]) -> int:
+    """Watch until a signal, --count or --timeout says stop; 0."""
+    options = _parser().parse_args(argv, namespace=Options())
+
+    from whatran.watch import watch  # noqa: PLC0415 (not for --help)
+
+    with (
+        logging_to_stderr(options.verbose),
+        open_output(options.output, Output.stdout) as output,
+        watch(timeout=options.timeout, **options.capture()) as watching,
+    ):
+        output.truncate()
+        hint("watching; Ctrl-C ends")
+        sink = FORMATS[options.format](output, options.count)
+
+        def stop(number: signal.Signals) -> None:
+            signal.signal(number, signal.SIG_DFL)  # a second one ends us at once, whatever we are waiting for
+            watching.stop()
+
+        with handling(dict.fromkeys((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), stop)):
+            follow(watching, sink, stop_after=options.count)
+        _say_totals(watching.stats)
+    return 0
+
+
+def _parser() -> Parser:
+    parser = Parser("whatran watch", __doc__, epilog=fields_help)
+    filters = add_options(
+        parser,
+        form="table",
+        output='where to write, "-" being standard output (the default)',
+        count="stop after COUNT lines; with tree, execs",
+        timeout="stop after S seconds",
+    )
+    add_scope(filters)
+    return parser
+
+
+def _say_totals(stats: Stats) -> None:
+    execs = stats.execs
+    say(
+        f"{execs.seen} execs seen, {execs.filtered} filtered, {stats.lost} lost",
+        style=YELLOW if stats.lost else None,
+    )
