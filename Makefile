@@ -1,0 +1,47 @@
+# Everything is kept in .venv. What needs root asks sudo for it, and says so.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check bench wheel clean
+
+READY := .venv/ready
+OBJECT := src/whatran/source/whatran.bpf.o
+
+# CMD as it was typed: make itself would expand each $ in it.
+override COMMAND := $(value CMD)
+export COMMAND
+
+help: ## show this
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+setup: $(READY) $(OBJECT) ## install what is missing, fill .venv, compile the kernel program (the others imply it)
+	@:
+
+run: setup ## follow a small build and show the tree of what it ran; with CMD='make -j8' follow that
+	@scripts/run.sh
+
+test: setup ## run all tests; with ARGS='-k fork -x' as pytest takes them
+	@scripts/as-root.sh .venv/bin/pytest $(ARGS)
+
+check: setup ## lint, formatting, types, direction of the imports
+	@.venv/bin/ruff check
+	@.venv/bin/ruff format --check
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+
+bench: setup ## measure what an event costs
+	@scripts/as-root.sh .venv/bin/python -m bench
+
+wheel: setup ## build the wheel and the sdist into dist/
+	@.venv/bin/hatchling build
+
+clean: ## remove all that was made here
+	@rm -rf .venv dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache $(OBJECT)
+	@find . -name __pycache__ -prune -exec rm -rf {} +
+
+$(READY): pyproject.toml scripts/setup.sh
+	@scripts/setup.sh
+	@touch $@
+
+$(OBJECT): hatch_build.py $(wildcard bpf/*) | $(READY)
+	@echo "Compiling the kernel program"
+	@.venv/bin/python hatch_build.py

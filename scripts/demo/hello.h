@@ -1,0 +1,2 @@
+int count(const char *word);
+void greet(const char *name, int letters);
