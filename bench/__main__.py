@@ -1,0 +1,147 @@
+"""What watching costs on this machine, as a Markdown table: `make bench`.
+
+Medians of several runs. In-kernel times are the kernel's own account of the programs
+(kernel.bpf_stats_enabled, which is put back as it was); CPU and memory are of the whole
+whatran process, its start included. Each figure stands beside what it should reach.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import whatran
+from whatran.wire import layout
+
+if TYPE_CHECKING:
+    from whatran.source.ebpf import Ebpf
+
+HERE = Path(__file__).parent
+STATS = Path("/proc/sys/kernel/bpf_stats_enabled")
+RUNS = 5
+EXECS = 5_000
+KINDS = {layout.EXEC: "exec", layout.FORK: "fork", layout.EXIT: "exit"}
+
+# Runs the command line in a process of its own, which then says what it used itself, without its children.
+MEASURED = """
+import json, resource, sys
+from whatran.cli import main
+code = main(sys.argv[1:])
+used = resource.getrusage(resource.RUSAGE_SELF)
+print(json.dumps({"code": code, "cpu": used.ru_utime + used.ru_stime, "rss": used.ru_maxrss}))
+"""
+
+
+def main() -> None:
+    """Measure everything and print the table."""
+    with tempfile.TemporaryDirectory() as name, bpf_stats():
+        folder = Path(name)
+        storm, now, dynamic, static = build(folder)
+        rows = [("figure", "measured", "target"), ("---", "---", "---")]
+        for program, kind in ((static, "static"), (dynamic, "dynamic")):
+            for frame, ns in kernel_times(storm, program).items():
+                target = "≤ 5 µs" if frame == "exec" else ""
+                rows.append((f"in the kernel, {frame} of a {kind} program", f"{ns / 1000:.2f} µs", target))
+        small = measure(folder, storm, EXECS, static)
+        large = measure(folder, storm, 10 * EXECS, static)
+        extra = (large["cpu"] - small["cpu"]) / (large["events"] - small["events"])
+        rows += [
+            ("CPU an event, JSON lines to a file", f"{extra * 1e6:.1f} µs", "≤ 15 µs"),
+            ("CPU to start and end", f"{(small['cpu'] - extra * small['events']) * 1e3:.0f} ms", ""),
+            (f"peak resident memory, {small['events']} events", f"{small['rss'] / 1024:.1f} MiB", "≤ 60 MiB"),
+            (f"peak resident memory, {large['events']} events", f"{large['rss'] / 1024:.1f} MiB", "the same"),
+            ("lost", str(small["lost"] + large["lost"]), "0"),
+            ("start to the command's first instruction", f"{ready(now):.0f} ms", "≤ 400 ms"),
+            ("whatran --help", f"{help_time():.0f} ms", "≤ 150 ms"),
+        ]
+        for row in rows:
+            print("|", " | ".join(row), "|")
+
+
+@contextmanager
+def bpf_stats() -> Iterator[None]:
+    """The kernel times BPF programs, within."""
+    before = STATS.read_text()
+    STATS.write_text("1")
+    try:
+        yield
+    finally:
+        STATS.write_text(before)
+
+
+def build(folder: Path) -> list[str]:
+    """The storm, the clock, and a program that does nothing, dynamic and static."""
+    (folder / "true.c").write_text("int main(void) { return 0; }\n")
+    made = []
+    for source, name, *flags in (
+        (HERE / "storm.c", "storm"),
+        (HERE / "now.c", "now"),
+        (folder / "true.c", "dynamic"),
+        (folder / "true.c", "static", "-static"),
+    ):
+        made.append(str(folder / name))
+        subprocess.run(["cc", "-O2", *flags, "-o", made[-1], source], check=True)
+    return made
+
+
+def kernel_times(storm: str, program: str) -> dict[str, float]:
+    """ns a run of each program, by the name of its event."""
+    runs: dict[str, list[float]] = {name: [] for name in KINDS.values()}
+    for _ in range(RUNS):
+        with whatran.watch([storm, str(EXECS), program]) as watching:
+            source: Ebpf = watching._source  # noqa: SLF001  # nobody else needs to know
+            for _ in watching:
+                pass
+            for kind, info in source.programs().items():
+                runs[KINDS[kind]].append(info.run_time_ns / info.run_count)
+    return {name: statistics.median(times) for name, times in runs.items()}
+
+
+def measure(folder: Path, storm: str, execs: int, program: str) -> dict[str, float]:
+    """CPU seconds, peak KiB, events and losses of `whatran run --format jsonl -o FILE`."""
+    found: list[dict[str, float]] = []
+    for _ in range(RUNS):
+        out = folder / "events.jsonl"
+        command = ["run", "--format", "jsonl", "-o", str(out), "--", storm, str(execs), program]
+        said = subprocess.run(
+            [sys.executable, "-c", MEASURED, *command], check=True, stdout=subprocess.PIPE, text=True
+        ).stdout
+        with out.open("rb") as lines:
+            events = sum(1 for _ in lines)
+        found.append(json.loads(said) | {"events": events, "lost": 3 * execs + 2 - events})
+    return {key: statistics.median(one[key] for one in found) for key in found[0]} | {
+        "lost": sum(one["lost"] for one in found)
+    }
+
+
+def ready(now: str) -> float:
+    """ms from the start of `whatran run` to the first instruction of its command."""
+    times = []
+    for _ in range(RUNS):
+        before = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        run = [sys.executable, "-m", "whatran", "run", "-o", os.devnull, "--", now]
+        times.append(int(subprocess.run(run, check=True, stdout=subprocess.PIPE).stdout) - before)
+    return statistics.median(times) / 1e6
+
+
+def help_time() -> float:
+    """ms of a whole `whatran --help`."""
+    times = []
+    for _ in range(RUNS):
+        before = time.monotonic()
+        subprocess.run([sys.executable, "-m", "whatran", "--help"], check=True, stdout=subprocess.DEVNULL)
+        times.append(time.monotonic() - before)
+    return statistics.median(times) * 1e3
+
+
+if __name__ == "__main__":
+    main()
