@@ -6,6 +6,7 @@ import mmap
 import os
 import select
 import time
+import warnings
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import Self
@@ -127,7 +128,7 @@ class Watch:
         self._deadline = None if timeout is None else time.monotonic() + timeout
         self._pipeline = Pipeline(decoder(wall_offset()), [Filter(conditions)] if conditions else [])
         self._command: Command | None = None
-        self._more = False
+        self._more = self._closed = False
         self._stats: Stats | None = None
         with ExitStack() as stack:
             self._source = stack.enter_context(Ebpf(settings, _scope(pid, tree)))
@@ -234,13 +235,19 @@ class Watch:
 
     def stop(self) -> None:
         """Ends the watch at its next read(), which still gives all there was; safe in a signal handler."""
-        os.eventfd_write(self._stop, 1)
+        if not self._closed:
+            os.eventfd_write(self._stop, 1)
+
+    def __del__(self) -> None:
+        if hasattr(self, "_stack") and not self._closed:
+            warnings.warn(f"unclosed {self!r}", ResourceWarning, stacklevel=1, source=self)
+            self.close()
 
     def close(self) -> None:
         """Removes everything from the kernel; a command that still runs runs on."""
-        if self._stats is None:
+        if self._stats is None and not self._closed:
             self._stats = self._count()
-        self.ended = True
+        self.ended = self._closed = True
         self._stack.close()
 
     def __enter__(self) -> Self:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from whatran.event import Event
     from whatran.sinks import Sink
 
+FROM_THE_TERMINAL = (signal.SIGINT, signal.SIGQUIT)
+
 TIMED_OUT = 124
 """The status that timeout(1) has for it."""
 
@@ -40,22 +42,16 @@ def main(argv: Sequence[str]) -> int:
 
     from whatran.watch import watch  # noqa: PLC0415 (not for --help)
 
+    running = _Running()
     with (
         logging_to_stderr(options.verbose),
         open_output(options.output, Output.stderr) as output,
+        handling(dict.fromkeys((*FROM_THE_TERMINAL, signal.SIGTERM, signal.SIGHUP), running.hear)),
         watch(command, **options.capture()) as watching,
     ):
-        running = _Running(watching)
+        running.started(watching)
         sink = _Forgiving(output, lambda: FORMATS[options.format](output, options.count))
-        handlers = {
-            # The terminal sends these to the command as well; what they mean is for it to say.
-            signal.SIGINT: running.leave,
-            signal.SIGQUIT: running.leave,
-            # These came to us alone.
-            signal.SIGTERM: running.send,
-            signal.SIGHUP: running.send,
-        }
-        with handling(handlers), alarm(options.timeout, running.time_out):
+        with alarm(options.timeout, running.time_out):
             follow(watching, sink)
     if lost := watching.stats.lost:
         say(f"{lost} events lost: the tree has gaps; a larger --buffer helps", style=YELLOW)
@@ -101,24 +97,35 @@ class _Started(Protocol):
 class _Running:
     """The command, as signals concern it."""
 
-    def __init__(self, started: _Started) -> None:
-        self._started = started
+    def __init__(self) -> None:
         self.timed_out = False
+        self._command: _Started | None = None
+        self._early: list[signal.Signals] = []
 
-    def leave(self, number: signal.Signals) -> None:
-        """Do nothing about a signal that the command got too."""
+    def started(self, command: _Started) -> None:
+        """There it is: it gets what came for it before."""
+        self._command = command
+        for number in self._early:
+            self._send(number)
 
-    def send(self, number: signal.Signals) -> None:
-        """Pass a signal on, if the command still is there."""
-        if self._started.pid is not None and self._started.returncode is None:
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(self._started.pid, number)
+    def hear(self, number: signal.Signals) -> None:
+        """Pass a signal on, unless the terminal sent it to the command as well: what it means is for that to say."""
+        if self._command is None:
+            self._early.append(number)
+        elif number not in FROM_THE_TERMINAL:
+            self._send(number)
 
     def time_out(self) -> None:
-        if self._started.returncode is None:
+        if self._command is not None and self._command.returncode is None:
             self.timed_out = True
-            self.send(signal.SIGTERM)
-            self.send(signal.SIGCONT)  # a stopped process does not hear the first
+            self._send(signal.SIGTERM)
+            self._send(signal.SIGCONT)  # a stopped process does not hear the first
+
+    def _send(self, number: signal.Signals) -> None:
+        command = self._command
+        if command is not None and command.pid is not None and command.returncode is None:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(command.pid, number)
 
 
 class _Forgiving:

@@ -35,12 +35,13 @@ class Command:
 
     def release(self) -> None:
         """Lets it exec; CommandError with the shell's 126 or 127 where that failed."""
-        os.write(self._go, b"x")
-        os.close(self._go)
-        self._go = -1
-        with os.fdopen(self._error, "rb") as pipe:
+        # Each descriptor is given up before it is closed: Ctrl-C may come between any two lines.
+        go, self._go = self._go, -1
+        with os.fdopen(go, "wb") as pipe:
+            pipe.write(b"x")
+        error, self._error = self._error, -1
+        with os.fdopen(error, "rb") as pipe:
             said = pipe.read()
-        self._error = -1
         if said:
             self.wait()
             number = int(said)
@@ -56,20 +57,24 @@ class Command:
 
     def close(self) -> None:
         """Lets go of it: one not released ends, a running one runs on."""
-        for fd in (self._go, self._error, self.fd):
+        unreleased = self._go >= 0
+        for name in ("_go", "_error", "fd"):
+            fd = getattr(self, name)
+            setattr(self, name, -1)
             if fd >= 0:
                 os.close(fd)
-        if self._go >= 0:
+        if unreleased:
             self.wait()
-        self._go = self._error = self.fd = -1
 
 
 def _child(args: list[str], go_read: int, go_write: int, error_write: int) -> None:
     """The child's side: never returns, and its exec is what the watcher sees first."""
     try:
         os.close(go_write)  # else it would wait for itself
-        for number in _RESTORED:
-            signal.signal(number, signal.SIG_DFL)
+        for number in signal.valid_signals():
+            # Exec would end our handlers; a signal that comes before it shall do what it does after.
+            if number in _RESTORED or callable(signal.getsignal(number)):
+                signal.signal(number, signal.SIG_DFL)
         if os.read(go_read, 1):
             os.execvp(args[0], args)
     except OSError as error:

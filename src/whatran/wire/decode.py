@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -17,7 +17,7 @@ PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 UNSET = 0xFFFFFFFF
 
 # linux/magic.h
-PIPEFS, SOCKFS, ANON_INODEFS = 0x50495045, 0x534F434B, 0x09041934
+PIPEFS, SOCKFS, ANON_INODEFS, NSFS = 0x50495045, 0x534F434B, 0x09041934, 0x6E736673
 
 # Where the parts of an unpacked frame begin; each starts with the common ones.
 _TASK = len(layout.FRAME)
@@ -108,9 +108,9 @@ def _decode_exec(frame: bytes, wall_offset: int) -> Exec:
     unreadable = [name for bit, name in enumerate(layout.UNREAD) if unread >> bit & 1] if unread else []
     raw, truncated = _tail(frame, values[_TEXTS:_EXEC_REST])
     cmdpath, interp, pathname, interpreter_pathname, stdin_path, cwd, argv, env = raw
-    file = values[_FILES : _FILES + 8]
-    interpreter = values[_FILES + 8 : _FILES + 16]
-    stdin = values[_FILES + 16 : _FILES + 24]
+    file = FileId._make(values[_FILES : _FILES + 8])
+    interpreter = FileId._make(values[_FILES + 8 : _FILES + 16])
+    stdin = FileId._make(values[_FILES + 16 : _FILES + 24])
     argc, envc, old_tid, flags, prev_comm = values[_EXEC_REST:]
     path = _path(pathname, file, cut="pathname" in truncated)
     has_interpreter, has_stdin = any(interpreter), any(stdin)
@@ -118,28 +118,28 @@ def _decode_exec(frame: bytes, wall_offset: int) -> Exec:
         *_common(Exec.NAME, values, wall_offset),
         _c_string(cmdpath),
         path,
-        user_dev(file[3]),
-        file[0],
-        file[1] * 1_000_000_000 + file[2],
-        file[4],
+        user_dev(file.dev),
+        file.inode,
+        file.ctime,
+        file.mode,
         _path(interpreter_pathname, interpreter, cut="interpreter_pathname" in truncated) if has_interpreter else None,
-        user_dev(interpreter[3]) if has_interpreter else None,
-        interpreter[0] if has_interpreter else None,
-        interpreter[1] * 1_000_000_000 + interpreter[2] if has_interpreter else None,
+        user_dev(interpreter.dev) if has_interpreter else None,
+        interpreter.inode if has_interpreter else None,
+        interpreter.ctime if has_interpreter else None,
         _strings(argv),
         _c_string(interp),
-        stat.S_IFMT(stdin[4]) if has_stdin else None,
-        _path(stdin_path, stdin, cut="stdin_path" in truncated) if has_stdin else None,
+        stat.S_IFMT(stdin.mode) if has_stdin else None,
+        _stdin_path(stdin_path, stdin, values, cut="stdin_path" in truncated) if has_stdin else None,
         bool(flags & layout.EXEC_FROM_KERNEL),
         _strings(env) if flags & layout.EXEC_ENV else None,
         _c_string(prev_comm),
-        _path(cwd, _IN_A_TREE, cut="cwd" in truncated),
+        _path(cwd, IN_A_TREE, cut="cwd" in truncated),
         argc,
         envc,
         old_tid,
         bool(flags & layout.EXEC_SECURE),
-        file[5] == 0,
-        bool(file[7]) and path.startswith("memfd:"),
+        file.nlink == 0,
+        bool(file.detached) and path.startswith("memfd:"),
         truncated,
         unreadable,
     )
@@ -147,8 +147,26 @@ def _decode_exec(frame: bytes, wall_offset: int) -> Exec:
     return msgspec.structs.replace(event, **dict.fromkeys(unreadable)) if unreadable else event
 
 
-# A file_id of which only the path is of interest.
-_IN_A_TREE = (0,) * len(layout.FILE_ID)
+class FileId(NamedTuple):
+    """struct file_id."""
+
+    inode: int
+    ctime_sec: int
+    ctime_nsec: int
+    dev: int
+    mode: int
+    nlink: int
+    fs_magic: int
+    detached: int
+
+    @property
+    def ctime(self) -> int:
+        """In ns since the epoch."""
+        return self.ctime_sec * 1_000_000_000 + self.ctime_nsec
+
+
+IN_A_TREE = FileId(0, 0, 0, 0, 0, 0, 0, 0)
+"""A file of which nothing but the path is of interest."""
 
 
 def _tail(frame: bytes, texts: tuple[int, ...]) -> tuple[list[bytes], dict[str, int]]:
@@ -173,23 +191,29 @@ def _strings(raw: bytes) -> list[str]:
     return strings
 
 
-def _path(raw: bytes, file: tuple[int, ...], *, cut: bool) -> str:
+def _path(raw: bytes, file: FileId, *, cut: bool) -> str:
     """A path from its components, leaf first.
 
     Without its leading slash where it is not absolute: because its upper part was cut,
     or because it hangs in no tree (``memfd:NAME``, ``pipe:[INODE]``, …).
     """
-    inode, magic, detached = file[0], file[6], file[7]
-    components = _strings(raw)
-    if not detached:
-        path = "/".join(reversed(components))
+    path = "/".join(reversed(_strings(raw)))
+    if not file.detached:
         return path if cut else "/" + path
-    if magic == PIPEFS:
-        return f"pipe:[{inode}]"
-    if magic == SOCKFS:
-        return f"socket:[{inode}]"
-    name = "/".join(reversed(components))
-    return f"anon_inode:{name}" if magic == ANON_INODEFS else name
+    if file.fs_magic == PIPEFS:
+        return f"pipe:[{file.inode}]"
+    if file.fs_magic == SOCKFS:
+        return f"socket:[{file.inode}]"
+    return f"anon_inode:{path}" if file.fs_magic == ANON_INODEFS else path
+
+
+def _stdin_path(raw: bytes, file: FileId, values: tuple[Any, ...], *, cut: bool) -> str:
+    if file.detached and file.fs_magic == NSFS:
+        # The inode has the namespace's number but not its kind, which is known if it is one of the task's own.
+        own = dict(zip(values[_TASK + 22 : _TASK + 29], layout.TASK[22:29], strict=True))
+        kind = own[file.inode][0].removesuffix("_ns") if file.inode in own else "ns"
+        return f"{kind}:[{file.inode}]"
+    return _path(raw, file, cut=cut)
 
 
 def _decode_fork(frame: bytes, wall_offset: int) -> Fork:

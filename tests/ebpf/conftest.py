@@ -1,0 +1,78 @@
+"""Fixtures of the tests that need eBPF: who may run at all, and the witness programs."""
+
+import contextlib
+import gc
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+
+import whatran
+from whatran.source.probe import ebpf_blocker
+
+from .programs import BUILDS, build
+from .truth import told
+
+REQUIRE = "WHATRAN_REQUIRE_EBPF"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _ebpf():
+    """Skips where eBPF cannot be used, with the reason; fails there if WHATRAN_REQUIRE_EBPF=1."""
+    blocker = ebpf_blocker()
+    if blocker is not None and os.environ.get(REQUIRE) == "1":
+        pytest.fail(blocker, pytrace=False)
+    if blocker is not None:
+        pytest.skip(f"{blocker} ({REQUIRE}=1 makes this a failure)")
+
+
+@pytest.fixture(autouse=True)
+def _no_descriptor_leaks(_ebpf):
+    """Each test leaves the open descriptors as it found them."""
+    before = open_descriptors()
+    yield
+    gc.collect()
+    assert before == open_descriptors()
+
+
+def open_descriptors():
+    """What each open descriptor is, by its number; but for the one that lists them."""
+    links = {}
+    with os.scandir("/proc/self/fd") as entries:
+        for entry in entries:
+            with contextlib.suppress(FileNotFoundError):
+                links[entry.name] = os.readlink(entry.path)
+    return {number: link for number, link in links.items() if not link.endswith("/fd")}
+
+
+@pytest.fixture
+def place():
+    """Directory of one test that everyone may enter, with a short path."""
+    name = tempfile.mkdtemp(prefix="whatran-")
+    os.chmod(name, 0o755)
+    yield Path(name)
+    subprocess.run(["rm", "-rf", name], check=True)  # shutil.rmtree() is recursive, and trees here are deep
+
+
+@pytest.fixture(scope="session")
+def programs(_ebpf):
+    """Directory that everyone may enter, with the witness programs."""
+    with tempfile.TemporaryDirectory(prefix="whatran-") as name:
+        os.chmod(name, 0o755)
+        for output, arguments in BUILDS.items():
+            build(Path(name) / output, *arguments)
+        yield Path(name)
+
+
+@pytest.fixture
+def run_told(capfd):
+    """What whatran.run() gives of a command, and what the witnesses said meanwhile."""
+
+    def run(command, **options):
+        capfd.readouterr()
+        completed = whatran.run([os.fspath(each) for each in command], **options)
+        return completed, told(capfd.readouterr().out)
+
+    return run

@@ -1,0 +1,75 @@
+"""Nothing lost, nothing double, and what is lost is counted."""
+
+import os
+from collections import Counter
+
+import whatran
+
+from .truth import execs, exits, forks
+
+
+def test_ten_thousand_execs_from_two_workers(programs):
+    """Every one of 10,000 short programs has exactly one fork, one exec and one exit."""
+    program = str(programs / "true")
+
+    completed = whatran.run([str(programs / "storm"), "2", "5000", program])
+
+    executed = Counter((each.pid, each.process_start_time) for each in execs(completed.events, pathname=program))
+    forked = Counter((each.child_pid, each.start_time) for each in forks(completed.events))
+    exited = Counter((each.pid, each.process_start_time) for each in exits(completed.events))
+    command = (completed.events[0].pid, completed.events[0].process_start_time)
+    workers = forked.keys() - executed.keys()
+    assert (0, 10_000, 2) == (completed.returncode, executed.total(), len(workers))
+    assert forked == executed + Counter(workers)
+    assert exited == forked + Counter([command])
+
+
+def test_counts_agree(programs):
+    """All that was produced is received, and all that is received is handed out."""
+    completed = whatran.run([str(programs / "storm"), "2", "500", str(programs / "true")])
+
+    stats, events = completed.stats, completed.events
+    handed_out = (len(execs(events)), len(forks(events)), len(exits(events)))
+    received = (stats.execs.received, stats.forks.received, stats.exits.received)
+    produced = (stats.execs.produced, stats.forks.produced, stats.exits.produced)
+    assert (1001, 1002, 1003) == handed_out == received == produced
+    assert 0 == stats.lost
+
+
+def test_sequence_has_no_hole(programs):
+    """Each CPU numbers the records of a kind from 1 on without a hole, and in the order of time."""
+    completed = whatran.run([str(programs / "storm"), "2", "500", str(programs / "true")])
+
+    streams = {}
+    for event in completed.events:
+        streams.setdefault((event.cpu, event.event), []).append(event)
+    for stream in streams.values():
+        assert list(range(1, len(stream) + 1)) == [each.sequence for each in stream]
+        assert sorted(each.timestamp_boot for each in stream) == [each.timestamp_boot for each in stream]
+
+
+def test_full_ring_is_counted(programs):
+    """What finds the ring full is counted as lost, and is as many as the holes in the sequence."""
+    with whatran.watch([str(programs / "storm"), "2", "1000", str(programs / "true")], ring_bytes=1 << 16) as watched:
+        # Not a single record is read before the command has ended.
+        os.waitid(os.P_PID, watched.pid, os.WEXITED | os.WNOWAIT)
+        events = list(watched)
+        stats = watched.stats
+
+    for counts, kind in ((stats.execs, execs), (stats.forks, forks), (stats.exits, exits)):
+        assert len(kind(events)) == counts.received == counts.produced - counts.lost
+    assert (2001, 2002, 2003) == (stats.execs.produced, stats.forks.produced, stats.exits.produced)
+    assert stats.lost > 0
+    highest = Counter()
+    for event in events:
+        stream = (event.cpu, event.event)
+        highest[stream] = max(highest[stream], event.sequence)
+    assert highest.total() - len(events) <= stats.lost
+
+
+def test_batches_are_in_order(programs):
+    """Within one batch events are in the order of time, whichever CPU they come from."""
+    with whatran.watch([str(programs / "storm"), "2", "200", str(programs / "true")]) as watched:
+        while not watched.ended:
+            times = [each.timestamp_boot for each in watched.read(timeout=1)]
+            assert sorted(times) == times
