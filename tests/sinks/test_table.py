@@ -6,7 +6,7 @@ from tests.events import MS, S, make_exec, make_exit, make_fork
 from whatran.sinks.table import HOLD, Table
 from whatran.sinks.text import columns
 
-HEAD = "TIME            PID   PPID PARENT   USER  DURATION EXIT COMMAND"
+HEAD = "TIME            PID   PPID PARENT   USER  DURATION EXIT    COMMAND"
 
 pytestmark = pytest.mark.usefixtures("utc")
 
@@ -34,7 +34,7 @@ def test_a_line_has_all_that_is_known_of_an_exec(file):
     written = sink.write([make_exec(("sh", "-c", "exit 3"), at=101 * MS, ppid_comm="bash"), make_exit(3, at=113 * MS)])
 
     assert 1 == written
-    assert "22:13:20.101    100      1 bash     root    12.0ms 3    sh -c 'exit 3'" == file.lines[1]
+    assert "22:13:20.101    100      1 bash     root    12.0ms 3       sh -c 'exit 3'" == file.lines[1]
 
 
 def test_a_line_is_held_back_until_its_process_ends(file):
@@ -54,7 +54,7 @@ def test_a_line_is_not_held_back_for_long(file):
 
     assert 0 == sink.release(101 * MS + HOLD - 1)
     assert 1 == sink.release(101 * MS + HOLD)
-    assert "22:13:20.101    100      1 init     root         - -    sleep 9" == file.lines[1]
+    assert "22:13:20.101    100      1 init     root         - -       sleep 9" == file.lines[1]
     assert sink.due is None
 
 
@@ -145,7 +145,7 @@ def test_no_more_than_the_limit(file):
 
     assert [1, 1, 0] == written
     assert 3 == len(file.lines)
-    assert " 4    true" in file.lines[2]
+    assert " 4       true" in file.lines[2]
 
 
 def test_columns_grow_for_wider_values(file):
@@ -172,8 +172,8 @@ def test_a_value_wider_than_its_column_may_be_pushes_the_line(file):
     sink.write([make_exec(("a",), uid=7), make_exec(("b",), pid=2)])
     sink.close()
 
-    assert " a-very-long-user-name        - -    a" in file.lines[1]
-    assert " root                - -    b" in file.lines[2]
+    assert " a-very-long-user-name        - -       a" in file.lines[1]
+    assert " root                - -       b" in file.lines[2]
 
 
 def test_nothing_is_cut_in_a_file(file):
@@ -213,8 +213,8 @@ def test_colours_are_sober(colour_terminal):
     head, good, bad = colour_terminal.hang_up().splitlines()
 
     assert f"\x1b[2m{HEAD}\x1b[0m" == head
-    assert "\x1b[2m22:13:20.101\x1b[0m      1      1 init     root    9.00ms 0    true" == good
-    assert "\x1b[2m22:13:20.101\x1b[0m      2      1 init     root    9.00ms \x1b[31m1   \x1b[0m true" == bad
+    assert "\x1b[2m22:13:20.101\x1b[0m      1      1 init     root    9.00ms 0       true" == good
+    assert "\x1b[2m22:13:20.101\x1b[0m      2      1 init     root    9.00ms \x1b[31m1      \x1b[0m true" == bad
 
 
 def test_nothing_reaches_the_terminal_raw(terminal):

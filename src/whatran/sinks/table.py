@@ -30,7 +30,7 @@ _COLUMNS = (
     ("PARENT", 8, 15, False),
     ("USER", 5, 12, False),
     ("DURATION", 8, 8, True),
-    ("EXIT", 4, 12, False),
+    ("EXIT", 7, 12, False),
 )
 
 

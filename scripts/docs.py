@@ -1,0 +1,61 @@
+"""Writes docs/events.md from the docstrings of whatran.event; a test holds the two together."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from pathlib import Path
+
+from whatran import event
+
+PAGE = Path(__file__).parent.parent / "docs/events.md"
+
+HEAD = """\
+# Events
+
+<!-- Written by scripts/docs.py from src/whatran/event.py: change it there. -->
+
+One JSON object a line (`--format jsonl`), one frozen struct in Python; the names are the same. Two rules hold for every
+field:
+
+- **Unknown is not empty.** A value that could not be read is null and its name stands in `unreadable`. A value that was
+  cut has its true length in `truncated`.
+- **Text is bytes in the kernel.** In Python it is decoded with surrogateescape, so `os.fsencode(value)` gives the exact
+  bytes back. JSON is always valid UTF-8: where the bytes are not, each bad one is written as U+FFFD, and `FIELD_base64`
+  beside it has the exact bytes (for a list, one string an element).
+
+Times are integers in ns. Ids of users, groups and processes are those of the initial namespaces, unless the name says
+`ns`.
+"""
+
+KINDS = (event.Event, event.Exec, event.Fork, event.Exit)
+
+
+def page() -> str:
+    """The whole page."""
+    return "\n".join([HEAD, *map(_section, KINDS)])
+
+
+def _section(kind: type) -> str:
+    tree = ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0]
+    assert isinstance(tree, ast.ClassDef)  # noqa: S101  # for mypy
+    title = getattr(kind, "NAME", "On every event")
+    rows = [f"| `{name}` | {type_} | {text} |" for name, type_, text in _fields(tree)]
+    intro = " ".join((ast.get_docstring(tree) or "").split())
+    return "\n".join([f"## {title}", "", intro, "", "| field | type | what it is |", "| --- | --- | --- |", *rows, ""])
+
+
+def _fields(tree: ast.ClassDef) -> list[tuple[str, str, str]]:
+    """(name, type, docstring) of each field, in order; a docstring follows its field."""
+    found = []
+    for node, after in zip(tree.body, [*tree.body[1:], None], strict=True):
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id != "NAME":
+            text = after.value.value if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant) else ""
+            type_ = ast.unparse(node.annotation).replace(" | ", " or ").replace("None", "null")
+            found.append((node.target.id, type_, " ".join(str(text).replace("``", "`").split())))
+    return found
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())

@@ -1,0 +1,62 @@
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+from whatran.cli import COMMANDS, run, watch
+from whatran.filter import FIELDS
+
+ROOT = Path(__file__).parent.parent
+CLI = (ROOT / "docs/cli.md").read_text()
+README = (ROOT / "README.md").read_text()
+
+
+def _options(parser):
+    return {option for action in parser._actions for option in action.option_strings}
+
+
+def test_events_page_is_that_of_the_docstrings():
+    """`.venv/bin/python scripts/docs.py` writes it anew."""
+    docs = runpy.run_path(ROOT / "scripts/docs.py")
+
+    assert docs["page"]() == docs["PAGE"].read_text()
+
+
+def test_every_field_has_a_sentence():
+    """A name alone does not say what is in it."""
+    page = (ROOT / "docs/events.md").read_text()
+    described = dict(re.findall(r"^\| `(\w+)` \| [^|]+ \| (.*) \|$", page, re.MULTILINE))
+
+    assert FIELDS == described.keys()
+    assert [] == [name for name, text in described.items() if not text]
+
+
+def test_every_option_is_documented_and_no_other():
+    """Those of the two commands, and nothing that is gone."""
+    real = _options(watch._parser()) | _options(run._parser())
+    first_cells = "\n".join(re.findall(r"^\| (`-.*?) \|", CLI, re.MULTILINE))
+
+    assert real - {"-h", "--help"} == set(re.findall(r"--?[a-z]+", first_cells))
+
+
+def test_every_command_is_documented():
+    """By its name in the synopsis."""
+    names = {command.__name__.rpartition(".")[2] for command in COMMANDS}
+
+    assert names == set(re.findall(r"^whatran \[?(\w+)", CLI, re.MULTILINE))
+
+
+@pytest.mark.parametrize("option", sorted(set(re.findall(r"`whatran[^`]*?(--?[a-z]+)", README))))
+def test_options_in_the_readme_exist(option):
+    """What it tells to type can be typed."""
+    assert option in _options(watch._parser()) | _options(run._parser())
+
+
+@pytest.mark.parametrize("code", re.findall(r"```python\n(.*?)```", README, re.DOTALL))
+def test_python_in_the_readme_is_python(code):
+    """It compiles, and the names it takes from the package are there."""
+    import whatran  # noqa: PLC0415
+
+    compile(code, "README.md", "exec")
+    assert all(hasattr(whatran, name) for name in re.findall(r"whatran\.(\w+)", code))
