@@ -112,7 +112,8 @@ class Exec(Event, frozen=True, gc=False):
     """Absolute path of the binary that really runs (linux_binprm.file), up to the root of its
     mount namespace; the interpreter for ``#!``; ``memfd:NAME`` for a memfd."""
     dev: int
-    """Device of that binary, equal to its st_dev."""
+    """Device of that binary (super_block.s_dev), equal to its st_dev; on btrfs, and on overlays of several
+    file systems, stat(2) has devices of its own."""
     inode: int
     """Inode number of that binary."""
     ctime: int
@@ -135,8 +136,8 @@ class Exec(Event, frozen=True, gc=False):
     stdin_type: int | None
     """File type of descriptor 0 (st_mode & S_IFMT); None where it is closed."""
     stdin_path: str | None
-    """Path of descriptor 0 as /proc/PID/fd/0 shows it: ``/dev/pts/3``, ``pipe:[INO]``,
-    ``socket:[INO]``; None where it is closed."""
+    """Path of descriptor 0 as /proc/PID/fd/0 shows it, but without ``(deleted)``: ``/dev/pts/3``,
+    ``pipe:[INO]``, ``socket:[INO]``; None where it is closed."""
     invoked_from_kernel: bool
     """Whether the parent is a kernel thread: a usermode helper (core_pattern, modprobe, …)."""
     env: list[str] | None

@@ -198,6 +198,13 @@ def test_filters_add_up(programs, place):
     assert ["one"] == [each.comm for each in completed.events]
 
 
+@pytest.mark.parametrize("argument", ["a\0b", "\ud800"], ids=["nul", "no-bytes"])
+def test_argument_that_cannot_be_passed(argument):
+    """An argument that no program can be given is an error, and not a command that ended with 127."""
+    with pytest.raises((whatran.UsageError, whatran.CommandError, ValueError)):
+        whatran.run(["/bin/true", argument])
+
+
 def test_unknown_field_of_a_filter():
     """A filter on a field that no event has is an error before anything is started."""
     with pytest.raises(whatran.UsageError, match="nosuch"):

@@ -20,7 +20,9 @@ class Command:
     """
 
     def __init__(self, args: Sequence[str]) -> None:
-        self.args = list(args)
+        self.args = [_encoded(argument) for argument in args]
+        if not self.args[0]:
+            raise CommandError("'': command not found", 127)
         self.returncode: int | None = None
         """As subprocess has it: the exit status, or minus the signal; None until wait()."""
         go_read, self._go = os.pipe()
@@ -46,8 +48,8 @@ class Command:
             self.wait()
             number = int(said)
             if number in (errno.ENOENT, errno.ENOTDIR):
-                raise CommandError(f"{self.args[0]}: command not found", 127)
-            raise CommandError(f"{self.args[0]}: cannot be run: {os.strerror(number)}", 126)
+                raise CommandError(f"{os.fsdecode(self.args[0])}: command not found", 127)
+            raise CommandError(f"{os.fsdecode(self.args[0])}: cannot be run: {os.strerror(number)}", 126)
 
     def wait(self) -> int:
         """Its returncode, once it has ended."""
@@ -67,7 +69,20 @@ class Command:
             self.wait()
 
 
-def _child(args: list[str], go_read: int, go_write: int, error_write: int) -> None:
+def _encoded(argument: str) -> bytes:
+    """As it is handed to the kernel; known before anything is started."""
+    try:
+        encoded = os.fsencode(argument)
+    except (TypeError, UnicodeEncodeError):
+        encoded = b"\0"
+    if b"\0" in encoded:
+        raise CommandError(
+            f"{argument!r} cannot be an argument of a command: it holds what no program can be passed", 126
+        )
+    return encoded
+
+
+def _child(args: list[bytes], go_read: int, go_write: int, error_write: int) -> None:
     """The child's side: never returns, and its exec is what the watcher sees first."""
     try:
         os.close(go_write)  # else it would wait for itself
