@@ -29,7 +29,8 @@ Times are integers in ns. Ids of users, groups and processes are those of the in
 `ns`.
 """
 
-KINDS = (event.Event, event.Exec, event.Fork, event.Exit)
+TITLES = {event.Event: "On every event", event.TaskEvent: "On every event of a task"}
+KINDS = (event.Event, event.TaskEvent, event.Exec, event.Fork, event.Exit, event.Gap)
 
 
 def page() -> str:
@@ -40,7 +41,7 @@ def page() -> str:
 def _section(kind: type) -> str:
     tree = ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0]
     assert isinstance(tree, ast.ClassDef)  # noqa: S101  # for mypy
-    title = getattr(kind, "NAME", "On every event")
+    title = TITLES.get(kind) or kind.NAME
     rows = [f"| `{name}` | {type_} | {text} |" for name, type_, text in _fields(tree)]
     intro = " ".join((ast.get_docstring(tree) or "").split())
     return "\n".join([f"## {title}", "", intro, "", "| field | type | what it is |", "| --- | --- | --- |", *rows, ""])

@@ -2,7 +2,7 @@
 
 import stat
 
-from whatran.event import SCHEMA, Exec, Exit, Fork
+from whatran.event import SCHEMA, Exec, Exit, Fork, Gap
 
 WALL = 1_700_000_000_000_000_000
 """What the wall clock showed at boot, in ns since the epoch."""
@@ -129,3 +129,9 @@ def make_exit(exit_code=0, *, pid=100, start=100 * MS, at=110 * MS, **given):
         "write_bytes": 0,
     }
     return Exit(**(_common(Exit.NAME, at, pid, start) | fields | given))
+
+
+def make_gap(at=0, **given):
+    """A gap at so many ns since boot."""
+    gap = {"cpu": 0, "kind": Exec.NAME, "count": 1, "since": None, "reason": "ring full"}
+    return Gap(schema=SCHEMA, event=Gap.NAME, timestamp=WALL + at, timestamp_boot=at, **gap | given)

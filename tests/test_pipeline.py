@@ -1,34 +1,36 @@
-from tests.events import make_exec
-from whatran.errors import DecodeError
+from tests.wire.frames import exec_frame, exit_frame
+from whatran.event import Exec, Exit, Gap
 from whatran.pipeline import Pipeline
 
 
 def test_events_come_in_the_order_of_time():
     """Frames of several CPUs may be a little out of order in the ring."""
-    events = {b"a": make_exec(timestamp_boot=2), b"b": make_exec(timestamp_boot=1)}
+    events = Pipeline(0, [])([exec_frame(head={"time_boot_ns": 2}), exit_frame(head={"time_boot_ns": 1})])
 
-    assert [events[b"b"], events[b"a"]] == Pipeline(events.get, [])([b"a", b"b"])
+    assert [Exit, Exec] == list(map(type, events))
 
 
 def test_a_malformed_frame_is_counted_and_the_rest_goes_on():
     """One bad record costs one record."""
-    event = make_exec()
+    pipeline = Pipeline(0, [])
 
-    def decode(frame):
-        if frame == b"bad":
-            raise DecodeError("no", 0, 3)
-        return event
-
-    pipeline = Pipeline(decode, [])
-
-    assert [event, event] == pipeline([b"good", b"bad", b"good"])
+    assert [Exec, Exit] == list(map(type, pipeline([exec_frame(), b"bad", exit_frame()])))
     assert 1 == pipeline.malformed
 
 
 def test_a_dropped_event_is_counted_and_not_passed_on():
     """A stage that says None ends an event's way."""
     seen = []
-    pipeline = Pipeline(lambda _: make_exec(), [lambda _: None, seen.append])
+    pipeline = Pipeline(0, [lambda _: None, seen.append])
 
-    assert [] == pipeline([b""])
+    assert [] == pipeline([exec_frame()])
     assert ([], 1) == (seen, pipeline.filtered["sched_process_exec"])
+
+
+def test_gaps_stand_where_something_is_missing_and_pass_every_filter():
+    """What nobody has seen cannot be filtered."""
+    pipeline = Pipeline(0, [lambda _: None])
+    events = pipeline([exec_frame(head={"sequence": 1}), exec_frame(head={"sequence": 4})])
+
+    assert [2] == [event.count for event in events]
+    assert [Gap] == list(map(type, pipeline.finish({(1, "sched_process_exec"): 5}, 9)))

@@ -6,7 +6,7 @@
 
 from whatran._version import __version__
 from whatran.errors import CommandError, DecodeError, OutputError, SourceError, UsageError, WhatranError
-from whatran.event import Event, Exec, Exit, Fork
+from whatran.event import Event, Exec, Exit, Fork, Gap, TaskEvent
 from whatran.stats import Counts, Stats
 from whatran.watch import Completed, Watch, run, watch
 
@@ -19,9 +19,11 @@ __all__ = [
     "Exec",
     "Exit",
     "Fork",
+    "Gap",
     "OutputError",
     "SourceError",
     "Stats",
+    "TaskEvent",
     "UsageError",
     "Watch",
     "WhatranError",

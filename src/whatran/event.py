@@ -18,21 +18,44 @@ SCHEMA = 1
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
-    """What every event says of the task that caused it.
-
-    On exec that is the task's new self, on fork the caller, on exit the task that ends.
-    """
+    """What every event has."""
 
     schema: int
     """Version of this set of fields; 1."""
     event: str
-    """Name of the kernel tracepoint: sched_process_exec, _fork or _exit."""
+    """Name of the kernel tracepoint, sched_process_exec, _fork or _exit; or gap."""
     timestamp: int
     """When, in ns since the epoch (CLOCK_REALTIME)."""
     timestamp_boot: int
     """When, in ns since boot, suspend included (CLOCK_BOOTTIME)."""
     cpu: int
     """Number of the CPU that wrote the record."""
+
+
+class Gap(Event, frozen=True, gc=False):
+    """Records are missing here: nobody knows what was in them, so no filter drops this.
+
+    Its time is that of the first record after them, or that of the end of the watch.
+    """
+
+    NAME: ClassVar[str] = "gap"
+
+    kind: str
+    """Name of the events that are missing."""
+    count: int
+    """How many."""
+    since: int | None
+    """When the last record of that kind on that CPU before them was made, in ns since boot; None if there was none."""
+    reason: str
+    """Why: ``ring full``, as the reader did not keep up."""
+
+
+class TaskEvent(Event, frozen=True, gc=False):
+    """What exec, fork and exit say of the task that caused them.
+
+    On exec that is the task's new self, on fork the caller, on exit the task that ends.
+    """
+
     sequence: int
     """Number of the record among those of its kind on its CPU, from 1; lost ones count."""
     pid: int
@@ -100,7 +123,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     """Number of the cgroup namespace."""
 
 
-class Exec(Event, frozen=True, gc=False):
+class Exec(TaskEvent, frozen=True, gc=False):
     """A program was executed (raw tracepoint sched_process_exec)."""
 
     NAME: ClassVar[str] = "sched_process_exec"
@@ -165,7 +188,7 @@ class Exec(Event, frozen=True, gc=False):
     """Names of the fields that could not be read."""
 
 
-class Fork(Event, frozen=True, gc=False):
+class Fork(TaskEvent, frozen=True, gc=False):
     """A process, or a thread where asked for, was created (raw tracepoint sched_process_fork).
 
     The common fields are the caller's.
@@ -201,7 +224,7 @@ class Fork(Event, frozen=True, gc=False):
     """pid of the child's parent."""
 
 
-class Exit(Event, frozen=True, gc=False):
+class Exit(TaskEvent, frozen=True, gc=False):
     """A process ended, every thread of it (raw tracepoint sched_process_exit); or a thread, where asked for."""
 
     NAME: ClassVar[str] = "sched_process_exit"

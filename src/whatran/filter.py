@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from whatran.errors import UsageError
-from whatran.event import Event, Exec, Exit, Fork
+from whatran.event import Exec, Exit, Fork, TaskEvent
 
-EXEC_ONLY = frozenset(Exec.__struct_fields__) - frozenset(Event.__struct_fields__)
+EXEC_ONLY = frozenset(Exec.__struct_fields__) - frozenset(TaskEvent.__struct_fields__)
 FIELDS = frozenset().union(Exec.__struct_fields__, Fork.__struct_fields__, Exit.__struct_fields__)
 
 
@@ -82,12 +82,12 @@ class Filter:
         self._of_exec = _group(c for c in conditions if c.field in EXEC_ONLY)
         self._verdicts: dict[tuple[int, int], bool] = {}
 
-    def __call__(self, event: Event) -> Event | None:
+    def __call__(self, event: TaskEvent) -> TaskEvent | None:
         # Also judged where it is dropped anyway: the verdict is for what follows.
         judged = not self._of_exec or self._judge(event)
         return event if judged and _holds(event, self._own) else None
 
-    def _judge(self, event: Event) -> bool:
+    def _judge(self, event: TaskEvent) -> bool:
         """What the conditions on exec's own fields say of this event's process."""
         key = (event.pid, event.process_start_time)
         if isinstance(event, Exec):
@@ -113,10 +113,10 @@ def _group(conditions: Iterable[Condition]) -> Groups:
     return [tuple(group) for group in groups.values()]
 
 
-def _holds(event: Event, groups: Groups) -> bool:
+def _holds(event: TaskEvent, groups: Groups) -> bool:
     return all(any(_fits(event, condition) for condition in group) for group in groups)
 
 
-def _fits(event: Event, condition: Condition) -> bool:
+def _fits(event: TaskEvent, condition: Condition) -> bool:
     text = text_of(getattr(event, condition.field, None))
     return (text is not None and bool(condition.match(text))) != condition.negated

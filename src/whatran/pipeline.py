@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
 
 from whatran.errors import DecodeError
-from whatran.event import Event, Exec, Exit, Fork
+from whatran.event import Event, Exec, Exit, Fork, TaskEvent
+from whatran.wire.decode import decoder
+from whatran.wire.gaps import Gaps
 
 log = logging.getLogger("whatran.pipeline")
 
-Stage = Callable[[Event], Event | None]
+Stage = Callable[[TaskEvent], TaskEvent | None]
 """Event in; event, or None to drop it, out."""
 
 
 class Pipeline:
     """Decodes frames, passes each event through the stages in turn, and counts what is left out."""
 
-    def __init__(self, decode: Callable[[bytes], Event], stages: Sequence[Stage]) -> None:
+    def __init__(self, wall_offset: int, stages: Sequence[Stage]) -> None:
+        """``wall_offset`` is CLOCK_REALTIME minus CLOCK_BOOTTIME in ns."""
         self.malformed = 0
         self.filtered: dict[str, int] = dict.fromkeys((Exec.NAME, Fork.NAME, Exit.NAME), 0)
         """How many events of each name a stage dropped."""
-        self._decode = decode
+        self._decode = decoder(wall_offset)
+        self._gaps = Gaps(wall_offset)
         self._stages = tuple(stages)
 
     def __call__(self, frames: Iterable[bytes]) -> list[Event]:
-        """The events of one batch, in the order of their times."""
-        events = []
+        """The events of one batch, in the order of their times; gaps stand where something is missing."""
+        events: list[Event] = []
         for frame in frames:
             try:
                 event = self._decode(frame)
@@ -35,15 +39,21 @@ class Pipeline:
                 self.malformed += 1
                 log.warning("malformed frame: %s", error)
                 continue
-            events.append(event)
+            if gap := self._gaps.before(event):
+                events.append(gap)
+            if self._pass(event):
+                events.append(event)
         # The ring has them in the order in which CPUs began to write; a little apart from time.
         events.sort(key=attrgetter("timestamp_boot"))
-        return [event for event in events if self._pass(event)] if self._stages else events
+        return events
 
-    def _pass(self, event: Event) -> bool:
+    def finish(self, produced: Mapping[tuple[int, str], int], now_boot_ns: int) -> list[Event]:
+        """Gaps after the last events, given how many records each CPU made of each kind of event."""
+        return [*self._gaps.at_the_end(produced, now_boot_ns)]
+
+    def _pass(self, event: TaskEvent) -> bool:
         for stage in self._stages:
-            passed = stage(event)
-            if passed is None:
+            if stage(event) is None:
                 self.filtered[event.event] += 1
                 return False
         return True

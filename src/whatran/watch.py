@@ -23,7 +23,6 @@ from whatran.source.ebpf import Ebpf
 from whatran.source.procfs import descendants, parent_of, wall_offset
 from whatran.stats import Counts, Stats
 from whatran.wire import layout
-from whatran.wire.decode import decoder
 from whatran.wire.settings import Settings
 
 BATCH_SECONDS = 0.05
@@ -126,7 +125,7 @@ class Watch:
         self.ended = False
         """Whether all was read: the command has ended, the time is over or stop() was called."""
         self._deadline = None if timeout is None else time.monotonic() + timeout
-        self._pipeline = Pipeline(decoder(wall_offset()), [Filter(conditions)] if conditions else [])
+        self._pipeline = Pipeline(wall_offset(), [Filter(conditions)] if conditions else [])
         self._command: Command | None = None
         self._more = self._closed = False
         self._stats: Stats | None = None
@@ -212,6 +211,9 @@ class Watch:
         if self._command and self._command.fd in self._poll(0):
             self._command.wait()
         events = [event for frames in self._source.drain() for event in self._pipeline(frames)]
+        names = {kind: name for name, kind in KIND_OF.items()}
+        produced = {(cpu, names[kind]): count for (cpu, kind), count in self._source.produced().items()}
+        events += self._pipeline.finish(produced, time.clock_gettime_ns(time.CLOCK_BOOTTIME))
         self._stats = self._count()
         self.ended = True
         return events

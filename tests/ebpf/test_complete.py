@@ -1,7 +1,13 @@
 """Nothing lost, nothing double, and what is lost is counted."""
 
+import json
 import os
+import signal
+import subprocess
+import sys
 from collections import Counter
+
+import pytest
 
 import whatran
 
@@ -60,11 +66,39 @@ def test_full_ring_is_counted(programs):
         assert len(kind(events)) == counts.received == counts.produced - counts.lost
     assert (2001, 2002, 2003) == (stats.execs.produced, stats.forks.produced, stats.exits.produced)
     assert stats.lost > 0
-    highest = Counter()
-    for event in events:
-        stream = (event.cpu, event.event)
-        highest[stream] = max(highest[stream], event.sequence)
-    assert highest.total() - len(events) <= stats.lost
+    missing = Counter()
+    for gap in events:
+        if isinstance(gap, whatran.Gap):
+            missing[gap.kind] += gap.count
+    assert {
+        "sched_process_exec": stats.execs.lost,
+        "sched_process_fork": stats.forks.lost,
+        "sched_process_exit": stats.exits.lost,
+    } == missing
+
+
+@pytest.mark.parametrize("ring_bytes", [1 << 12, 1 << 16])
+def test_stopped_reader_loses_nothing_in_silence(programs, place, ring_bytes):
+    """A reader that is stopped and goes on, with a tiny ring: what it got and what its gaps say is all there was."""
+    out = place / "events.jsonl"
+    command = [programs / "storm", "2", "1000", programs / "true"]
+    arguments = ["--format", "jsonl", "-o", out, "--buffer", str(ring_bytes), "--", *command]
+    with subprocess.Popen([sys.executable, "-m", "whatran", *map(str, arguments)], stderr=subprocess.PIPE) as watcher:
+        while not out.exists() or not out.stat().st_size:
+            os.sched_yield()
+        for _ in range(20):
+            os.kill(watcher.pid, signal.SIGSTOP)
+            os.kill(watcher.pid, signal.SIGCONT)
+        os.kill(watcher.pid, signal.SIGSTOP)
+        os.waitid(os.P_PID, watcher.pid, os.WSTOPPED | os.WNOWAIT)
+        os.kill(watcher.pid, signal.SIGCONT)
+        watcher.communicate()
+
+    got = Counter()
+    for line in out.read_text().splitlines():
+        event = json.loads(line)
+        got[event.get("kind", event["event"])] += event.get("count", 1)
+    assert {"sched_process_exec": 2001, "sched_process_fork": 2002, "sched_process_exit": 2003} == got
 
 
 def test_batches_are_in_order(programs):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.events import MS, S, make_exec, make_exit, make_fork
+from tests.events import MS, S, make_exec, make_exit, make_fork, make_gap
 from whatran.sinks.table import HOLD, Table
 from whatran.sinks.text import columns
 
@@ -224,3 +224,12 @@ def test_nothing_reaches_the_terminal_raw(terminal):
     text = terminal.hang_up()
 
     assert all(line.isprintable() for line in text.split("\n"))
+
+
+def test_a_gap_has_a_line_in_its_place(file):
+    """What is missing is seen where it is missing."""
+    sink = Table(file.output)
+    sink.write([make_exec(at=1 * S, pid=1), make_gap(2 * S, cpu=3, count=12), make_exec(at=3 * S, pid=2)])
+    sink.close()
+
+    assert "… 12 sched_process_exec lost on CPU 3: ring full" == file.lines[2].partition(" ")[2]

@@ -2,7 +2,7 @@
 
 from whatran.wire import layout
 
-HEAD = {"sequence": 7, "time_boot_ns": 5_000, "cpu": 1, "unread": 0}
+HEAD = {"sequence": 1, "time_boot_ns": 5_000, "cpu": 1, "unread": 0}
 TASK = {name: b"" if code == "16s" else 0 for name, code in layout.TASK} | {
     "start_boot_ns": 1_000,
     "pid": 42,
@@ -28,6 +28,7 @@ def exec_frame(
     unread=0,
     prev_comm=b"sh",
     argc=1,
+    head=None,
     **task,
 ):
     """An exec frame with these texts (name → raw bytes) and, where they were cut, their full lengths."""
@@ -37,21 +38,23 @@ def exec_frame(
     for name in layout.TEXTS:
         lengths += [len(tail[name]), (full or {}).get(name, len(tail[name]))]
     body = [*file_id(file), *file_id(interpreter), *file_id(stdin), *lengths, argc, 0, 42, flags, prev_comm]
-    return _frame(layout.EXEC, layout.EXEC_STRUCT, body, b"".join(tail.values()), unread=unread, **task)
+    return _frame(
+        layout.EXEC, layout.EXEC_STRUCT, body, b"".join(tail.values()), head={"unread": unread} | (head or {}), **task
+    )
 
 
 def fork_frame(**rest):
     return _frame(layout.FORK, layout.FORK_STRUCT, [rest.get(name, 0) for name, _ in layout.FORK_REST])
 
 
-def exit_frame(*, task=None, **rest):
-    return _frame(layout.EXIT, layout.EXIT_STRUCT, [rest.get(name, 0) for name, _ in layout.EXIT_REST], **(task or {}))
+def exit_frame(*, head=None, **rest):
+    return _frame(layout.EXIT, layout.EXIT_STRUCT, [rest.get(name, 0) for name, _ in layout.EXIT_REST], head=head)
 
 
 def file_id(file):
     return [file[name] for name, _ in layout.FILE_ID]
 
 
-def _frame(kind, struct, body, tail=b"", *, unread=0, **task):
-    head = [HEAD["sequence"], HEAD["time_boot_ns"], struct.size + len(tail), HEAD["cpu"], kind, unread]
-    return struct.pack(*head, *(TASK | task).values(), *body) + tail
+def _frame(kind, struct, body, tail=b"", *, head=None, **task):
+    filled = HEAD | {"bytes": struct.size + len(tail), "kind": kind} | (head or {})
+    return struct.pack(*(filled[name] for name, _ in layout.FRAME), *(TASK | task).values(), *body) + tail

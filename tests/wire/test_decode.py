@@ -35,7 +35,7 @@ def test_exec_frame_becomes_an_exec_with_its_facts():
     )
 
     assert isinstance(event, Exec)
-    assert (1_005_000, 5_000, 1, 7) == (event.timestamp, event.timestamp_boot, event.cpu, event.sequence)
+    assert (1_005_000, 5_000, 1, 1) == (event.timestamp, event.timestamp_boot, event.cpu, event.sequence)
     assert ("./p", "/usr/bin/p", "./p") == (event.cmdpath, event.pathname, event.interp)
     assert (os.makedev(8, 1), 11, 3_000_000_004, 0o100755) == (event.dev, event.inode, event.ctime, event.inode_mode)
     assert ("/lib/ld.so", 12) == (event.interpreter_pathname, event.interpreter_inode)

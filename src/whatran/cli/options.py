@@ -140,9 +140,9 @@ def open_output(path: str | None, default: Callable[[], Output]) -> Output:
 
 def fields_help() -> str:
     """The fields of each kind of event, as a table for --help."""
-    from whatran.event import Event, Exec, Exit, Fork  # noqa: PLC0415 (for help only)
+    from whatran.event import Exec, Exit, Fork, TaskEvent  # noqa: PLC0415 (for help only)
 
-    common = Event.__struct_fields__
+    common = TaskEvent.__struct_fields__
     rows = [("always", common)]
     rows += [
         (f"on {title}", kind.__struct_fields__[len(common) :])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from whatran.event import Event, Exec, Exit, Fork
+from whatran.event import Event, Exec, Exit, Fork, TaskEvent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -97,5 +97,5 @@ def build(events: Iterable[Event]) -> Tree:
     return Tree(processes, dict(children))
 
 
-def _key(event: Event) -> Key:
+def _key(event: TaskEvent) -> Key:
     return event.pid, event.process_start_time

@@ -7,10 +7,10 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
-from whatran.event import Event, Exec, Exit
+from whatran.event import Event, Exec, Exit, Gap
 from whatran.process.users import Users
-from whatran.sinks.output import DIM, RED
-from whatran.sinks.text import columns, command, duration, escape, fit, pad, status
+from whatran.sinks.output import DIM, RED, YELLOW
+from whatran.sinks.text import columns, command, duration, escape, fit, missing, pad, status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,14 +35,14 @@ _COLUMNS = (
 
 
 class _Line:
-    """An exec whose line is not written yet."""
+    """An exec, or a gap, whose line is not written yet."""
 
-    __slots__ = ("exec", "exit", "settled")
+    __slots__ = ("event", "exit", "settled")
 
-    def __init__(self, event: Exec) -> None:
-        self.exec = event
+    def __init__(self, event: Exec | Gap) -> None:
+        self.event = event
         self.exit: Exit | None = None
-        self.settled = False
+        self.settled = isinstance(event, Gap)
         """Whether nothing more is to be known: the process ended, or executed something else."""
 
 
@@ -64,7 +64,7 @@ class Table:
 
     @property
     def due(self) -> int | None:
-        return self._held[0].exec.timestamp_boot + HOLD if self._held else None
+        return self._held[0].event.timestamp_boot + HOLD if self._held else None
 
     def write(self, events: Sequence[Event]) -> int:
         for event in events:
@@ -73,6 +73,8 @@ class Table:
                     self._hold(event)
                 case Exit() if event.process_group_exit:
                     self._settle(event)
+                case Gap():
+                    self._queue(_Line(event))
         return self._write_lines(older_than=0)
 
     def release(self, now_boot_ns: int) -> int:
@@ -90,8 +92,11 @@ class Table:
         if self._left is not None:
             self._left -= 1
         line = self._latest[key] = _Line(event)
+        self._queue(line)
+
+    def _queue(self, line: _Line) -> None:
         place = len(self._held)
-        while place and self._held[place - 1].exec.timestamp_boot > event.timestamp_boot:
+        while place and self._held[place - 1].event.timestamp_boot > line.event.timestamp_boot:
             place -= 1  # batches can overlap by some microseconds
         self._held.insert(place, line)
 
@@ -104,17 +109,23 @@ class Table:
         """Write the lines at the head that are settled or older than a time since boot; how many those were."""
         width = self._output.width if self._held else None
         lines = []
-        while self._held and (self._held[0].settled or self._held[0].exec.timestamp_boot <= older_than):
+        while self._held and (self._held[0].settled or self._held[0].event.timestamp_boot <= older_than):
             line = self._held.popleft()
+            if isinstance(line.event, Gap):
+                lines.append(self._format_gap(line.event, width))
+                continue
             if not line.settled:
-                del self._latest[line.exec.pid, line.exec.process_start_time]
-            lines.append(self._format(line, width))
+                del self._latest[line.event.pid, line.event.process_start_time]
+            lines.append(self._format(line.event, line.exit, width))
         if lines:
             self._output.write_text("\n".join(lines) + "\n")
         return len(lines)
 
-    def _format(self, line: _Line, width: int | None) -> str:
-        event, ended = line.exec, line.exit
+    def _format_gap(self, gap: Gap, width: int | None) -> str:
+        text = f"{_clock(gap.timestamp)} {missing(gap)}"
+        return self._output.paint(text if width is None else fit(text, width), YELLOW)
+
+    def _format(self, event: Exec, ended: Exit | None, width: int | None) -> str:
         cells = [
             _clock(event.timestamp),
             str(event.pid),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from whatran.event import Exec, Exit
+    from whatran.event import Exec, Exit, Gap
 
 ELLIPSIS = "…"
 
@@ -120,6 +120,11 @@ def duration(ns: int) -> str:
 
 def _three_digits(value: float) -> str:
     return f"{value:#.3g}".rstrip(".")
+
+
+def missing(gap: Gap) -> str:
+    """What a gap says: ``… 12 sched_process_exec lost on CPU 3: ring full``."""
+    return f"{ELLIPSIS} {gap.count} {gap.kind} lost on CPU {gap.cpu}: {gap.reason}"
 
 
 def status(ended: Exit) -> str:

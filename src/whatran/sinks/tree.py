@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from whatran.event import Event, Exec, Fork
+from whatran.event import Event, Exec, Fork, Gap
 from whatran.process.tree import Process, Tree, build
-from whatran.sinks.output import DIM, RED
-from whatran.sinks.text import columns, command, duration, escape, fit, pad, status
+from whatran.sinks.output import DIM, RED, YELLOW
+from whatran.sinks.text import columns, command, duration, escape, fit, missing, pad, status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -60,7 +60,8 @@ class TreeView:
             if len(lines) == LINES_A_WRITE:
                 self._output.write_text("".join(lines))
                 lines.clear()
-        self._output.write_text("".join(lines) + _summary(tree, self._events) + "\n")
+        gaps = [self._output.paint(missing(event), YELLOW) for event in self._events if isinstance(event, Gap)]
+        self._output.write_text("".join(lines) + "\n".join([*gaps, _summary(tree, self._events)]) + "\n")
         return 0
 
 

@@ -185,15 +185,17 @@ class Ebpf:
         """Puts a process in scope, SCOPE_SELF, or with all its descendants, SCOPE_SELF | SCOPE_TREE."""
         self._pids[pid] = bits
 
+    def produced(self) -> dict[tuple[int, int], int]:
+        """How many records were made, by CPU and kind of frame; lost ones included."""
+        return {
+            (cpu, kind): produced for kind in layout.KINDS for cpu, (produced, *_) in enumerate(self._counters(kind))
+        }
+
     def counts(self) -> dict[int, Counts]:
         """What was counted so far, by kind of frame."""
         counts = {}
-        per_cpu = ctypes.create_string_buffer(self._cpus * layout.COUNTERS_STRUCT.size)
-        fd = self._libbpf.bpf_map__fd(self._find_map(b"counts"))
         for kind, program in self.programs().items():
-            self._check(self._libbpf.bpf_map_lookup_elem(fd, ctypes.byref(ctypes.c_uint32(kind)), per_cpu), "count")
-            sums = [sum(column) for column in zip(*layout.COUNTERS_STRUCT.iter_unpack(per_cpu), strict=True)]
-            produced, lost, failed, filtered = sums
+            produced, lost, failed, filtered = map(sum, zip(*self._counters(kind), strict=True))
             counts[kind] = Counts(
                 seen=produced + filtered + failed + program.recursion_misses,
                 produced=produced,
@@ -203,6 +205,13 @@ class Ebpf:
                 received=self._received[kind],
             )
         return counts
+
+    def _counters(self, kind: int) -> list[tuple[int, ...]]:
+        """struct counters of a kind of frame, for each CPU."""
+        per_cpu = ctypes.create_string_buffer(self._cpus * layout.COUNTERS_STRUCT.size)
+        fd = self._libbpf.bpf_map__fd(self._find_map(b"counts"))
+        self._check(self._libbpf.bpf_map_lookup_elem(fd, ctypes.byref(ctypes.c_uint32(kind)), per_cpu), "count")
+        return list(layout.COUNTERS_STRUCT.iter_unpack(per_cpu))
 
     def programs(self) -> dict[int, ProgramInfo]:
         """What the kernel knows of the program for each kind of frame."""

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from whatran.errors import DecodeError
-from whatran.event import SCHEMA, Event, Exec, Exit, Fork
+from whatran.event import SCHEMA, Exec, Exit, Fork, TaskEvent
 from whatran.wire import layout
 
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
@@ -27,14 +27,14 @@ _TEXTS = _FILES + 3 * len(layout.FILE_ID)
 _EXEC_REST = _TEXTS + len(layout.TEXT) * len(layout.TEXTS)
 
 
-def decoder(wall_offset: int) -> Callable[[bytes], Event]:
+def decoder(wall_offset: int) -> Callable[[bytes], TaskEvent]:
     """A function from a frame to its event.
 
     ``wall_offset`` is CLOCK_REALTIME minus CLOCK_BOOTTIME in ns. The function raises
     DecodeError and nothing else.
     """
 
-    def decode(frame: bytes) -> Event:
+    def decode(frame: bytes) -> TaskEvent:
         if len(frame) < layout.FRAME_STRUCT.size:
             raise DecodeError("frame shorter than its head", 0, len(frame))
         size, _, kind = layout.FRAME_STRUCT.unpack_from(frame)[2:5]
@@ -66,7 +66,7 @@ def _unset(value: int) -> int | None:
 
 
 def _common(name: str, values: tuple[Any, ...], wall_offset: int) -> tuple[Any, ...]:
-    """The fields of Event, in their order, from an unpacked frame."""
+    """The fields of TaskEvent, in their order, from an unpacked frame."""
     sequence, time_boot, _, cpu = values[:4]
     start, ppid_start, cap_effective, cgroup_id = values[_TASK : _TASK + 4]
     pid, tid, ns_pid, ns_tid, ppid = values[_TASK + 4 : _TASK + 9]
@@ -268,7 +268,7 @@ def _cpu_times(utime: int, stime: int, runtime: int) -> tuple[int, int]:
     return runtime - system, system
 
 
-_DECODERS: dict[int, Callable[[bytes, int], Event]] = {
+_DECODERS: dict[int, Callable[[bytes, int], TaskEvent]] = {
     layout.EXEC: _decode_exec,
     layout.FORK: _decode_fork,
     layout.EXIT: _decode_exit,
