@@ -29,24 +29,78 @@ static __always_inline void string__fill(struct text *dst, struct scratch *scrat
 }
 
 /*
- * Appends argv or env, out of the new program's memory. The kernel has just written
- * these pages, so one read gets them; it is all or nothing.
+ * Appends argv or env, out of the new program's memory, as far as it goes into this
+ * frame. The kernel has just written these pages, so one read gets them; it is all
+ * or nothing.
  */
-static __always_inline void strings__fill(struct text *dst, struct scratch *scratch, __u32 at_most, unsigned long from,
-					  unsigned long to, __u32 unread)
+static __always_inline void strings__fill(struct text *dst, __u32 *more, struct scratch *scratch, __u32 at_most,
+					  unsigned long from, unsigned long to, __u32 max, __u32 unread)
 {
 	__u32 at = scratch->end;
 	__u64 bytes = to - from;
 
 	dst->full = bytes;
-	if (bytes > STRINGS_BYTES)
+	if (bytes > max)
+		bytes = max;
+	if (bytes > STRINGS_BYTES) {
+		*more = bytes - STRINGS_BYTES;
 		bytes = STRINGS_BYTES;
+	}
 	if (at > at_most || bpf_probe_read_user(scratch->frame + at, bytes, (void *)from)) {
 		scratch->exec.head.unread |= unread;
+		*more = 0;
 		return;
 	}
 	dst->bytes = bytes;
 	scratch->end = at + bytes;
+}
+
+struct rest_context {
+	struct scratch *scratch;
+};
+
+/* Sends the next frame of a text; 1 when there is no more, or no room. A callback of bpf_loop(). */
+static long rest_step(__u32 turn __attribute__((unused)), struct rest_context *context)
+{
+	struct scratch *scratch = context->scratch;
+	struct rest *rest = &scratch->rest;
+	struct text_frame *frame = &scratch->text;
+	__u32 at = rest->at, bytes = rest->end - at;
+
+	if (at >= rest->end)
+		return 1;
+	if (bytes > STRINGS_BYTES)
+		bytes = STRINGS_BYTES;
+	if (bpf_probe_read_user(scratch->frame + sizeof(*frame), bytes, (void *)rest->address + at))
+		return 1;
+	frame->head.time_boot_ns = rest->time_boot_ns;
+	frame->head.unread = 0;
+	frame->exec_sequence = rest->exec_sequence;
+	frame->offset = at;
+	frame->text = rest->text;
+	rest->at = at + bytes;
+	return !submit(&frame->head, FRAME_TEXT, sizeof(*frame) + bytes);
+}
+
+/* The kernel takes 6 MiB of argv and env together (3/4 of _STK_LIM), whatever the stack's limit is. */
+#define REST_STEPS ((6 << 20) / STRINGS_BYTES)
+
+/* Sends what of a text did not fit into the exec frame, which this overwrites. */
+static __always_inline void rest__send(struct scratch *scratch, enum text_of text, unsigned long address, __u32 more,
+				       bool modern)
+{
+	struct rest_context context = { scratch };
+
+	scratch->rest.text = text;
+	scratch->rest.address = address;
+	scratch->rest.at = STRINGS_BYTES;
+	scratch->rest.end = STRINGS_BYTES + more;
+	if (modern)
+		bpf_loop(REST_STEPS, rest_step, &context, 0);
+	else
+		for (__u32 turn = 0; turn < REST_STEPS; turn++)
+			if (rest_step(turn, &context))
+				break;
 }
 
 /* Where the ELF loader was mapped: AT_BASE of the auxiliary vector; 0 without one. */
@@ -178,9 +232,11 @@ static __always_inline void exec__fill(struct scratch *scratch, struct task_stru
 		file_path__fill(&dst->stdin_path, &dst->stdin_file, scratch, file, UNREAD_STDIN, modern);
 	}
 	path__fill(&dst->cwd, NULL, scratch, &task->fs->pwd, UNREAD_CWD, modern);
-	strings__fill(&dst->argv, scratch, ARGV_AT_MOST, mm->arg_start, mm->arg_end, UNREAD_ARGV);
+	strings__fill(&dst->argv, &dst->argv_more, scratch, ARGV_AT_MOST, mm->arg_start, mm->arg_end, settings.max_argv,
+		      UNREAD_ARGV);
 	if (settings.want_env)
-		strings__fill(&dst->env, scratch, ENV_AT_MOST, mm->env_start, mm->env_end, UNREAD_ENV);
+		strings__fill(&dst->env, &dst->env_more, scratch, ENV_AT_MOST, mm->env_start, mm->env_end, settings.max_env,
+			      UNREAD_ENV);
 }
 
 #endif

@@ -10,7 +10,7 @@
 const volatile struct settings settings;
 
 #define PATH_BYTES 4096            /* PATH_MAX; what is longer is cut and flagged */
-#define STRINGS_BYTES (64 << 10)   /* argv and env, each; what is longer is cut and flagged */
+#define STRINGS_BYTES (32 << 10)   /* of argv and of env in one frame; more goes into frames of its own */
 #define NAME_BYTES 256             /* NAME_MAX and a NUL: one component of a path */
 #define AUXV_BYTES 512             /* saved_auxv has 44 to 58 longs */
 
@@ -32,6 +32,17 @@ struct walk {
 	bool failed;
 };
 
+/* What of argv or env is still to be sent; in map memory for the same reason. */
+struct rest {
+	__u64 exec_sequence;
+	__u64 time_boot_ns;
+	__u64 address; /* of the text in the program's memory */
+	__u32 at;      /* sent so far */
+	__u32 end;
+	enum text_of text;
+	__u32 reserved;
+};
+
 /*
  * An exec frame is larger than the stack (512 bytes) and than a per-CPU map
  * value (32 KiB), hence an array indexed by CPU. Only the exec program uses it,
@@ -41,6 +52,7 @@ struct walk {
  */
 struct scratch {
 	struct walk walk;
+	struct rest rest;
 	unsigned long auxv[AUXV_BYTES / sizeof(unsigned long)];
 	__u32 end; /* bytes of the frame that are filled: where the next text goes */
 	__u32 reserved;
@@ -48,6 +60,7 @@ struct scratch {
 		struct exec_frame exec;
 		struct fork_frame fork; /* built on the stack; named here so that BTF describes them */
 		struct exit_frame exit;
+		struct text_frame text;
 		__u8 frame[FRAME_BYTES];
 	};
 };
@@ -96,28 +109,31 @@ static __always_inline void count_filtered(__u32 kind)
  * Numbers a filled frame and sends it. The number is taken also when the ring
  * is full, so the reader sees a hole where a record is missing.
  *
- * Each kind has one program and the kernel does not run a program twice at once
- * on a CPU, so plain additions are enough here.
+ * Each kind comes from one program and the kernel does not run a program twice at
+ * once on a CPU, so plain additions are enough here. Whether it found room.
  *
  * The kernel wakes the reader by itself for the first record after it had read
  * all; the reader then waits a little for more. Only when much has gathered
  * meanwhile is it woken again.
  */
-static __always_inline void submit(struct frame *frame, __u32 kind, __u64 bytes)
+static __always_inline bool submit(struct frame *frame, __u32 kind, __u64 bytes)
 {
 	struct counters *counters = counters_of(kind);
 	__u64 flags = 0;
 
 	if (!counters)
-		return;
+		return false;
 	frame->sequence = ++counters->produced;
 	frame->bytes = bytes;
 	frame->cpu = bpf_get_smp_processor_id();
 	frame->kind = kind;
 	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) >= settings.wakeup_bytes)
 		flags = BPF_RB_FORCE_WAKEUP;
-	if (bpf_ringbuf_output(&ring, frame, bytes, flags))
+	if (bpf_ringbuf_output(&ring, frame, bytes, flags)) {
 		counters->lost++;
+		return false;
+	}
+	return true;
 }
 
 #endif

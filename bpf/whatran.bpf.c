@@ -53,6 +53,8 @@ static __always_inline int exec(__u64 *ctx, bool modern)
 	__u64 now = bpf_ktime_get_boot_ns(), id = bpf_get_current_pid_tgid();
 	__u32 cpu = bpf_get_smp_processor_id(), tid = id;
 	struct scratch *scratch;
+	struct mm_struct *mm = task->mm;
+	__u32 argv_more, env_more;
 	struct comm *comm;
 	__u64 bytes;
 
@@ -74,10 +76,20 @@ static __always_inline int exec(__u64 *ctx, bool modern)
 		scratch->exec.head.unread |= UNREAD_PREV_COMM;
 	}
 	bytes = scratch->end;
-	if (bytes > FRAME_BYTES)
-		count_failed(FRAME_EXEC); /* never, but the verifier does not know */
-	else
-		submit(&scratch->exec.head, FRAME_EXEC, bytes);
+	if (bytes > FRAME_BYTES) { /* never, but the verifier does not know */
+		count_failed(FRAME_EXEC);
+		return 0;
+	}
+	argv_more = scratch->exec.argv_more;
+	env_more = scratch->exec.env_more;
+	if (!submit(&scratch->exec.head, FRAME_EXEC, bytes) || !(argv_more | env_more))
+		return 0;
+	scratch->rest.exec_sequence = scratch->exec.head.sequence;
+	scratch->rest.time_boot_ns = now;
+	if (argv_more)
+		rest__send(scratch, TEXT_ARGV, mm->arg_start, argv_more, modern);
+	if (env_more)
+		rest__send(scratch, TEXT_ENV, mm->env_start, env_more, modern);
 	return 0;
 }
 

@@ -21,7 +21,8 @@ enum frame_kind {
 	FRAME_EXEC = 1,
 	FRAME_FORK = 2,
 	FRAME_EXIT = 3,
-	FRAME_KINDS = 4, /* a size for arrays indexed by kind */
+	FRAME_TEXT = 4,
+	FRAME_KINDS = 5, /* a size for arrays indexed by kind */
 };
 
 /* Bits of frame.unread: optional facts that could not be read. */
@@ -99,7 +100,7 @@ struct file_id {
 };
 
 /*
- * A text in the tail of a frame. Paths are written leaf first, each component
+ * A text in the tail of an exec frame. Paths are written leaf first, each component
  * followed by a NUL, as the kernel's dentries are walked: "/usr/bin/id" is
  * "id\0bin\0usr\0". argv and env are the strings as the process got them, each
  * with its NUL.
@@ -129,11 +130,30 @@ struct exec_frame {
 	struct text cwd;
 	struct text argv;
 	struct text env;
+	__u32 argv_more; /* bytes that follow in text frames */
+	__u32 env_more;
 	__u32 argc;
 	__u32 envc;
 	__u32 old_tid; /* tid of the thread that called execve; differs from task.tid if it was no leader */
 	enum exec_flag flags;
 	char prev_comm[COMM_BYTES];
+};
+
+enum text_of {
+	TEXT_ARGV = 0,
+	TEXT_ENV = 1,
+};
+
+/*
+ * More of an exec's argv or env, which did not fit into its frame: the bytes come
+ * after this. Sent right behind the exec by the same CPU, whose next exec says that
+ * no more will come.
+ */
+struct text_frame {
+	struct frame head;
+	__u64 exec_sequence;
+	__u32 offset; /* in the whole text */
+	enum text_of text;
 };
 
 struct fork_frame {
@@ -202,6 +222,8 @@ struct settings {
 	__u32 wakeup_bytes; /* wake the reader once so much is waiting, however lately it was woken */
 	__u32 uid_count;
 	__u32 comm_count;
+	__u32 max_argv; /* bytes to keep at most; what is beyond is cut and flagged */
+	__u32 max_env;
 	__u32 reserved;
 	__u32 uids[SETTINGS_UIDS];
 	char comms[SETTINGS_COMMS][COMM_BYTES];

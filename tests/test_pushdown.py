@@ -51,7 +51,9 @@ def test_conditions_on_programs_need_every_exec():
 
 def test_settings_are_packed_as_the_kernel_has_them():
     """Kinds as bits, lists padded with zeros."""
-    packed = Settings(kinds=(layout.EXEC, layout.EXIT), scoped=True, uids=(5,), comms=(b"cc1",), ring_bytes=4096).pack()
+    packed = Settings(
+        kinds=(layout.EXEC, layout.EXIT), scoped=True, uids=(5,), comms=(b"cc1",), max_env=7, ring_bytes=4096
+    ).pack()
 
     fields = dict(
         zip((name for name, _ in layout.SETTINGS), layout.SETTINGS_STRUCT.unpack(packed), strict=True),
@@ -64,6 +66,8 @@ def test_settings_are_packed_as_the_kernel_has_them():
         "wakeup_bytes": 1024,
         "uid_count": 1,
         "comm_count": 1,
+        "max_argv": 0xFFFFFFFF,
+        "max_env": 7,
         "reserved": 0,
         "uids": b"\5" + bytes(63),
         "comms": b"cc1" + bytes(125),

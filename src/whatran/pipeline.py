@@ -10,6 +10,7 @@ from whatran.errors import DecodeError
 from whatran.event import Event, Exec, Exit, Fork, TaskEvent
 from whatran.wire.decode import decoder
 from whatran.wire.gaps import Gaps
+from whatran.wire.rejoin import Rejoin
 
 log = logging.getLogger("whatran.pipeline")
 
@@ -26,11 +27,15 @@ class Pipeline:
         self.filtered: dict[str, int] = dict.fromkeys((Exec.NAME, Fork.NAME, Exit.NAME), 0)
         """How many events of each name a stage dropped."""
         self._decode = decoder(wall_offset)
+        self._rejoin = Rejoin()
         self._gaps = Gaps(wall_offset)
         self._stages = tuple(stages)
 
     def __call__(self, frames: Iterable[bytes]) -> list[Event]:
         """The events of one batch, in the order of their times; gaps stand where something is missing."""
+        return self._events(self._rejoin(frames))
+
+    def _events(self, frames: Iterable[bytes]) -> list[Event]:
         events: list[Event] = []
         for frame in frames:
             try:
@@ -48,8 +53,8 @@ class Pipeline:
         return events
 
     def finish(self, produced: Mapping[tuple[int, str], int], now_boot_ns: int) -> list[Event]:
-        """Gaps after the last events, given how many records each CPU made of each kind of event."""
-        return [*self._gaps.at_the_end(produced, now_boot_ns)]
+        """What was waiting for more, and gaps at the end, given how many records each CPU made of each kind."""
+        return [*self._events(self._rejoin.finish()), *self._gaps.at_the_end(produced, now_boot_ns)]
 
     def _pass(self, event: TaskEvent) -> bool:
         for stage in self._stages:

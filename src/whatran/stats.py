@@ -28,13 +28,15 @@ class Stats(msgspec.Struct, frozen=True, gc=False):
     execs: Counts = Counts()
     forks: Counts = Counts()
     exits: Counts = Counts()
+    texts: Counts = Counts()
+    """Of the frames in which long arguments and environments are continued."""
     malformed: int = 0
     """Frames that could not be decoded."""
 
     @property
     def lost(self) -> int:
         """All that happened and is missing: lost, failed or malformed."""
-        return sum(c.lost + c.failed for c in (self.execs, self.forks, self.exits)) + self.malformed
+        return sum(c.lost + c.failed for c in (self.execs, self.forks, self.exits, self.texts)) + self.malformed
 
     @property
     def filtered(self) -> int:

@@ -23,7 +23,7 @@ from whatran.source.ebpf import Ebpf
 from whatran.source.procfs import descendants, parent_of, wall_offset
 from whatran.stats import Counts, Stats
 from whatran.wire import layout
-from whatran.wire.settings import Settings
+from whatran.wire.settings import UNLIMITED, Settings
 
 BATCH_SECONDS = 0.05
 """How long to gather records once the first has come: one wake-up for many of them."""
@@ -43,6 +43,8 @@ def watch(
     filters: Iterable[str] = (),
     env: bool = False,
     threads: bool = False,
+    max_argv: int | None = None,
+    max_env: int | None = None,
     timeout: float | None = None,
     ring_bytes: int = RING_BYTES,
 ) -> Watch:
@@ -53,7 +55,8 @@ def watch(
     processes ``tree`` with all their descendants. Of those, only what ``uid`` (real user
     ids), ``comm`` (names) and ``filters`` (texts as ``pathname=/tmp/*`` or ``comm!=make``)
     let pass. ``env`` and ``threads`` ask for environments, and for the forks and exits of
-    threads. It ends after ``timeout`` seconds, with the command, or never.
+    threads. argv and env are whole unless ``max_argv`` or ``max_env`` say how many bytes to
+    keep. It ends after ``timeout`` seconds, with the command, or never.
 
     Raises UsageError for what cannot be, CommandError if the command cannot be started,
     SourceError if the kernel does not let us watch.
@@ -62,6 +65,9 @@ def watch(
         raise UsageError("a command is followed with its descendants: pid and tree cannot be given with it")
     if command is not None and not command:
         raise UsageError("the command is empty")
+    for name, most in (("max_argv", max_argv), ("max_env", max_env)):
+        if most is not None and not 0 <= most < UNLIMITED:
+            raise UsageError(f"{name} cannot be {most}: give a number of bytes below {UNLIMITED}")
     if ring_bytes < mmap.PAGESIZE or ring_bytes & (ring_bytes - 1):
         raise UsageError(f"the ring buffer cannot have {ring_bytes} bytes: give a power of two from {mmap.PAGESIZE} on")
     conditions = [
@@ -70,8 +76,15 @@ def watch(
         *(equals("comm", os.fsdecode(os.fsencode(name)[: layout.COMM_BYTES - 1])) for name in comm),
         *map(parse, filters),
     ]
-    scoped = command is not None or bool(pid) or bool(tree)
-    settings, left = push_down(conditions, Settings(scoped=scoped, env=env, threads=threads, ring_bytes=ring_bytes))
+    settings = Settings(
+        scoped=command is not None or bool(pid) or bool(tree),
+        env=env,
+        threads=threads,
+        max_argv=UNLIMITED if max_argv is None else max_argv,
+        max_env=UNLIMITED if max_env is None else max_env,
+        ring_bytes=ring_bytes,
+    )
+    settings, left = push_down(conditions, settings)
     return Watch(settings, left, command=command, pid=pid, tree=tree, timeout=timeout)
 
 
@@ -83,6 +96,8 @@ def run(
     filters: Iterable[str] = (),
     env: bool = False,
     threads: bool = False,
+    max_argv: int | None = None,
+    max_env: int | None = None,
     ring_bytes: int = RING_BYTES,
 ) -> Completed:
     """Runs a command to its end; what it and its descendants did.
@@ -90,7 +105,15 @@ def run(
     Options and errors are those of watch().
     """
     with watch(
-        command, uid=uid, comm=comm, filters=filters, env=env, threads=threads, ring_bytes=ring_bytes
+        command,
+        uid=uid,
+        comm=comm,
+        filters=filters,
+        env=env,
+        threads=threads,
+        max_argv=max_argv,
+        max_env=max_env,
+        ring_bytes=ring_bytes,
     ) as watching:
         events = list(watching)
         return Completed(list(command), watching.wait(), events, watching.stats)
@@ -226,7 +249,11 @@ class Watch:
             return msgspec.structs.replace(count, filtered=count.filtered + self._pipeline.filtered[name])
 
         return Stats(
-            execs=kind(Exec.NAME), forks=kind(Fork.NAME), exits=kind(Exit.NAME), malformed=self._pipeline.malformed
+            execs=kind(Exec.NAME),
+            forks=kind(Fork.NAME),
+            exits=kind(Exit.NAME),
+            texts=counts[layout.TEXT],
+            malformed=self._pipeline.malformed,
         )
 
     def wait(self) -> int:

@@ -85,6 +85,8 @@ def test_every_option_has_a_help_text(command):
         ("'3M' is no size of a buffer; give a power of two", ["--buffer", "3M"]),
         ("'1' is no size of a buffer", ["--buffer", "1"]),
         ("'4G' is no size of a buffer", ["--buffer", "4G"]),
+        ("'2G' is no size; give", ["--max-argv", "2G"]),
+        ("'-1' is no size; give", ["--max-env=-1"]),
         ("'much' is no size of a buffer", ["--buffer", "much"]),
     ],
 )

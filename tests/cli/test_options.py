@@ -16,6 +16,8 @@ DEFAULTS = {
     "filters": [],
     "env": False,
     "threads": False,
+    "max_argv": None,
+    "max_env": None,
     "ring_bytes": 8 << 20,
 }
 
@@ -46,6 +48,7 @@ def test_nothing_is_asked_for_by_default_of_a_run(machine, run):
         ({"env": True}, ["--env"]),
         ({"threads": True}, ["--threads"]),
         ({"timeout": 2.5}, ["--timeout", "2.5"]),
+        ({"max_argv": 4096, "max_env": 0}, ["--max-argv", "4K", "--max-env", "0"]),
         ({"ring_bytes": 4096 * 4}, ["--buffer", "16k"]),
         ({"ring_bytes": 1 << 31}, ["--buffer", "2G"]),
         ({"ring_bytes": 65536}, ["--buffer", "65536"]),

@@ -4,9 +4,10 @@ import os
 
 import pytest
 
-from .truth import assert_exec_matches, assert_fields, exec_fields, execs, only
+from .truth import assert_exec_matches, execs, only
 
-LIMIT = 64 << 10  # of argv and of env, each with the NULs of its strings
+FRAME = 32 << 10  # of a text in the exec's own frame
+LONGEST = (128 << 10) - 1  # of one string: MAX_ARG_STRLEN with its NUL
 
 
 @pytest.mark.parametrize(
@@ -39,21 +40,47 @@ def test_no_arguments_at_all(run_told, programs):
     assert event.argv in ([""], [])
 
 
+def _sized(size):
+    """Arguments of so many bytes in all, NULs included, behind the program's own."""
+    whole, rest = divmod(size, LONGEST + 1)
+    return ["w" * LONGEST] * whole + (["r" * (rest - 1)] if rest else [])
+
+
 @pytest.mark.parametrize(
     "arguments",
-    [["y" * 100_000], [f"{number:09}" for number in range(20_000)], ["z" * 120_000] * 10],
-    ids=["one", "many", "megabyte"],
+    [
+        *(_sized(size) for size in (1, FRAME - 100, FRAME + 100, 65_536 + 77, 200_000, 1 << 20)),
+        _sized((1 << 20) + (900 << 10)),
+        ["x" * LONGEST],
+        [""] * 20_000,
+        [f"{number:09}" for number in range(20_000)],
+        ["\udcff\udcfe" * 50_000],
+    ],
+    ids=[
+        *("1 B", "below a frame", "above a frame", "64 KiB + 77", "200 KB", "1 MiB", "1.9 MiB"),
+        *("the longest string", "20,000 empty", "20,000", "not UTF-8"),
+    ],
 )
-def test_arguments_over_the_limit(run_told, programs, arguments):
-    """Of arguments over 64 KiB the beginning comes, with the true length of all and their true number."""
+def test_arguments_of_any_length(run_told, programs, monkeypatch, arguments):
+    """Arguments are whole and byte for byte as /proc has them, up to the kernel's limit."""
+    for name in list(os.environ):
+        if name not in ("PATH", "PYTHONPATH"):
+            monkeypatch.delenv(name)  # it counts in the limit
     completed, [witness] = run_told([programs / "witness", *arguments])
 
+    event = only(execs(completed.events))
+    assert ({}, 0, len(arguments) + 1) == (event.truncated, completed.stats.lost, event.argc)
+    assert witness["cmdline"] == b"".join(os.fsencode(each) + b"\0" for each in event.argv)
+
+
+@pytest.mark.parametrize("most", [0, 100, FRAME, FRAME + 1, 90_000])
+def test_arguments_cut_on_request(run_told, programs, most):
+    """So many bytes are kept, the true length and number stay."""
+    completed, [witness] = run_told([programs / "witness", "a" * 50_000, "b" * 50_000], max_argv=most)
+
     event, cmdline = only(execs(completed.events)), witness["cmdline"]
-    assert {"argv": len(cmdline)} == event.truncated
-    assert len(arguments) + 1 == event.argc
-    sent = b"\0".join(os.fsencode(each) for each in event.argv)
-    assert cmdline[: len(sent)] == sent
-    assert LIMIT - 2 <= len(sent) <= LIMIT
+    assert ({"argv": len(cmdline)}, 3) == (event.truncated, event.argc)
+    assert cmdline[:most].rstrip(b"\0") == b"\0".join(map(os.fsencode, event.argv))
 
 
 def test_environment_on_request(run_told, programs, monkeypatch):
@@ -81,28 +108,26 @@ def test_empty_environment(run_told, programs):
     assert_exec_matches(only(execs(completed.events, comm="witness")), witness, env=[], envc=0)
 
 
-def test_environment_over_the_limit(run_told, programs, monkeypatch):
-    """Of an environment over 64 KiB the beginning comes, with its true length; argv is not touched by it."""
-    monkeypatch.setenv("WHATRAN_TEST", "e" * 100_000)
-
-    completed, [witness] = run_told([programs / "witness", "x"], env=True)
-
-    event, environ = only(execs(completed.events)), witness["environ"]
-    expected = exec_fields(witness) | {"truncated": {"env": len(environ)}}
-    del expected["env"]
-    assert_fields(event, expected)
-    sent = b"\0".join(os.fsencode(each) for each in event.env)
-    assert environ[: len(sent)] == sent
-    assert LIMIT - 2 <= len(sent) <= LIMIT
-
-
-def test_arguments_and_environment_at_their_limits(run_told, programs, monkeypatch):
-    """Both may be as large as they can be at once, and nothing of either is in the other."""
-    monkeypatch.setenv("WHATRAN_TEST", "e" * 120_000)
+def test_environment_of_400_kilobytes(run_told, programs, monkeypatch):
+    """A long environment is whole too, and nothing of it is in argv or the other way round."""
+    for number in range(4):
+        monkeypatch.setenv(f"WHATRAN_TEST_{number}", f"{number}" * 100_000)
 
     completed, [witness] = run_told([programs / "witness", "a" * 120_000], env=True)
 
     event = only(execs(completed.events))
-    assert {"argv": len(witness["cmdline"]), "env": len(witness["environ"])} == event.truncated
-    assert witness.text("cmdline").startswith("\0".join(event.argv))
-    assert witness.text("environ").startswith("\0".join(event.env))
+    assert {} == event.truncated
+    assert witness["cmdline"] == b"".join(os.fsencode(each) + b"\0" for each in event.argv)
+    assert witness["environ"] == b"".join(os.fsencode(each) + b"\0" for each in event.env)
+
+
+def test_environment_cut_on_request(run_told, programs, monkeypatch):
+    """It is cut for itself, argv stays whole."""
+    monkeypatch.setenv("WHATRAN_TEST", "e" * 100_000)
+
+    completed, [witness] = run_told([programs / "witness", "x" * 40_000], env=True, max_env=50_000)
+
+    event = only(execs(completed.events))
+    assert {"env": len(witness["environ"])} == event.truncated
+    assert [str(programs / "witness"), "x" * 40_000] == event.argv
+    assert witness["environ"][:50_000].rstrip(b"\0") == b"\0".join(map(os.fsencode, event.env))

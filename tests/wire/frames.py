@@ -28,6 +28,7 @@ def exec_frame(
     unread=0,
     prev_comm=b"sh",
     argc=1,
+    more=(0, 0),
     head=None,
     **task,
 ):
@@ -37,7 +38,7 @@ def exec_frame(
     lengths = []
     for name in layout.TEXTS:
         lengths += [len(tail[name]), (full or {}).get(name, len(tail[name]))]
-    body = [*file_id(file), *file_id(interpreter), *file_id(stdin), *lengths, argc, 0, 42, flags, prev_comm]
+    body = [*file_id(file), *file_id(interpreter), *file_id(stdin), *lengths, *more, argc, 0, 42, flags, prev_comm]
     return _frame(
         layout.EXEC, layout.EXEC_STRUCT, body, b"".join(tail.values()), head={"unread": unread} | (head or {}), **task
     )
@@ -58,3 +59,11 @@ def file_id(file):
 def _frame(kind, struct, body, tail=b"", *, head=None, **task):
     filled = HEAD | {"bytes": struct.size + len(tail), "kind": kind} | (head or {})
     return struct.pack(*(filled[name] for name, _ in layout.FRAME), *(TASK | task).values(), *body) + tail
+
+
+def text_frame(text, offset, data, *, cpu=1, exec_sequence=1):
+    """More of an exec's argv or env."""
+    size = layout.TEXT_STRUCT.size + len(data)
+    head = HEAD | {"bytes": size, "kind": layout.TEXT, "cpu": cpu}
+    fields = (*(head[name] for name, _ in layout.FRAME), exec_sequence, offset, text)
+    return layout.TEXT_STRUCT.pack(*fields) + data

@@ -24,7 +24,7 @@ def flat(*parts):
 
 
 HEAD = (("head.", layout.FRAME), ("task.", layout.TASK))
-TEXTS = tuple((f"{name}.", layout.TEXT) for name in layout.TEXTS)
+TEXTS = tuple((f"{name}.", layout.TEXT_SIZE) for name in layout.TEXTS)
 FILES = tuple((f"{name}.", layout.FILE_ID) for name in ("file", "interpreter", "stdin_file"))
 
 
@@ -34,6 +34,7 @@ FILES = tuple((f"{name}.", layout.FILE_ID) for name in ("file", "interpreter", "
         ("exec_frame", (*HEAD, *FILES, *TEXTS, ("", layout.EXEC_REST))),
         ("fork_frame", (*HEAD, ("", layout.FORK_REST))),
         ("exit_frame", (*HEAD, ("", layout.EXIT_REST))),
+        ("text_frame", (("head.", layout.FRAME), ("", layout.TEXT_REST))),
         ("settings", (("", layout.SETTINGS),)),
         ("counters", (("", layout.COUNTERS),)),
     ],
@@ -48,7 +49,13 @@ def test_structs_equal_those_of_the_built_object(btf, name, parts):
     [
         (
             "frame_kind",
-            {"FRAME_EXEC": layout.EXEC, "FRAME_FORK": layout.FORK, "FRAME_EXIT": layout.EXIT, "FRAME_KINDS": 4},
+            {
+                "FRAME_EXEC": layout.EXEC,
+                "FRAME_FORK": layout.FORK,
+                "FRAME_EXIT": layout.EXIT,
+                "FRAME_TEXT": layout.TEXT,
+                "FRAME_KINDS": len(layout.KINDS) + 1,
+            },
         ),
         (
             "exec_flag",
@@ -58,6 +65,7 @@ def test_structs_equal_those_of_the_built_object(btf, name, parts):
                 "EXEC_ENV": layout.EXEC_ENV,
             },
         ),
+        ("text_of", {"TEXT_ARGV": layout.TEXT_ARGV, "TEXT_ENV": layout.TEXT_ENV}),
         ("exit_flag", {"EXIT_GROUP": layout.EXIT_GROUP}),
     ],
 )

@@ -40,6 +40,8 @@ class Options(argparse.Namespace):
     uid: list[int]
     comm: list[str]
     filter: list[str]
+    max_argv: int | None
+    max_env: int | None
     buffer: int
     verbose: int
 
@@ -53,6 +55,8 @@ class Options(argparse.Namespace):
             "filters": self.filter,
             "env": self.env,
             "threads": self.threads,
+            "max_argv": self.max_argv,
+            "max_env": self.max_env,
             "ring_bytes": self.buffer,
         }
 
@@ -67,6 +71,8 @@ class Capture(TypedDict):
     filters: list[str]
     env: bool
     threads: bool
+    max_argv: int | None
+    max_env: int | None
     ring_bytes: int
 
 
@@ -89,6 +95,10 @@ def add_options(parser: Parser, *, form: str, output: str, count: str, timeout: 
         "--env", action="store_true", help="the environment of each exec too, shown by jsonl; beware of secrets"
     )
     what.add_argument("--threads", action="store_true", help="the start and the end of each thread too, shown by jsonl")
+    for option, of in (("--max-argv", "arguments"), ("--max-env", "environment")):
+        what.add_argument(
+            option, type=_size, metavar="SIZE", help=f"keep no more of the {of}, as 4K; what is cut is flagged"
+        )
     what.add_argument(
         "--buffer",
         type=_buffer,
@@ -177,9 +187,21 @@ def _pid(text: str) -> int:
     return int(text)
 
 
-def _buffer(text: str) -> int:
+def _bytes(text: str) -> int:
+    """The number in a size as 4096, 4K or 8M; -1 for what is none."""
     match = re.fullmatch(r"(\d{1,10})([KMG]?)", text.upper(), re.ASCII)
-    size = int(match[1]) * _UNITS[match[2]] if match else 0
+    return int(match[1]) * _UNITS[match[2]] if match else -1
+
+
+def _size(text: str) -> int:
+    size = _bytes(text)
+    if not 0 <= size < MAX_BUFFER:
+        raise UsageError(f"{text!r} is no size; give a number of bytes below 2G, as 4096 or 4K")
+    return size
+
+
+def _buffer(text: str) -> int:
+    size = _bytes(text)
     if not PAGESIZE <= size <= MAX_BUFFER or size.bit_count() != 1:
         raise UsageError(f"{text!r} is no size of a buffer; give a power of two from {PAGESIZE // 1024}K to 2G, as 8M")
     return size

@@ -188,19 +188,21 @@ class Ebpf:
     def produced(self) -> dict[tuple[int, int], int]:
         """How many records were made, by CPU and kind of frame; lost ones included."""
         return {
-            (cpu, kind): produced for kind in layout.KINDS for cpu, (produced, *_) in enumerate(self._counters(kind))
+            (cpu, kind): produced for kind in layout.EVENTS for cpu, (produced, *_) in enumerate(self._counters(kind))
         }
 
     def counts(self) -> dict[int, Counts]:
         """What was counted so far, by kind of frame."""
         counts = {}
-        for kind, program in self.programs().items():
+        programs = self.programs()
+        for kind in layout.KINDS:
             produced, lost, failed, filtered = map(sum, zip(*self._counters(kind), strict=True))
+            missed = programs[kind].recursion_misses if kind in programs else 0
             counts[kind] = Counts(
-                seen=produced + filtered + failed + program.recursion_misses,
+                seen=produced + filtered + failed + missed,
                 produced=produced,
                 lost=lost,
-                failed=failed + program.recursion_misses,
+                failed=failed + missed,
                 filtered=filtered,
                 received=self._received[kind],
             )
@@ -216,7 +218,7 @@ class Ebpf:
     def programs(self) -> dict[int, ProgramInfo]:
         """What the kernel knows of the program for each kind of frame."""
         fds = [self._libbpf.bpf_program__fd(self._find_program(name)) for name in self._programs]
-        return dict(zip(layout.KINDS, map(program_info, fds), strict=True))
+        return dict(zip(layout.EVENTS, map(program_info, fds), strict=True))
 
     # -- closing ------------------------------------------------------------------------------
 

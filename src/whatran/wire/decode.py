@@ -24,7 +24,7 @@ _TASK = len(layout.FRAME)
 _REST = _TASK + len(layout.TASK)
 _FILES = _REST
 _TEXTS = _FILES + 3 * len(layout.FILE_ID)
-_EXEC_REST = _TEXTS + len(layout.TEXT) * len(layout.TEXTS)
+_EXEC_REST = _TEXTS + len(layout.TEXT_SIZE) * len(layout.TEXTS)
 
 
 def decoder(wall_offset: int) -> Callable[[bytes], TaskEvent]:
@@ -111,7 +111,7 @@ def _decode_exec(frame: bytes, wall_offset: int) -> Exec:
     file = FileId._make(values[_FILES : _FILES + 8])
     interpreter = FileId._make(values[_FILES + 8 : _FILES + 16])
     stdin = FileId._make(values[_FILES + 16 : _FILES + 24])
-    argc, envc, old_tid, flags, prev_comm = values[_EXEC_REST:]
+    _, _, argc, envc, old_tid, flags, prev_comm = values[_EXEC_REST:]
     path = _path(pathname, file, cut="pathname" in truncated)
     has_interpreter, has_stdin = any(interpreter), any(stdin)
     fields: tuple[Any, ...] = (

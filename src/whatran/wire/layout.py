@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import struct
 
-EXEC, FORK, EXIT = 1, 2, 3
-KINDS = (EXEC, FORK, EXIT)
+EXEC, FORK, EXIT, TEXT = 1, 2, 3, 4
+EVENTS = (EXEC, FORK, EXIT)
+KINDS = (*EVENTS, TEXT)
 
 COMM_BYTES = 16
 
@@ -64,12 +66,22 @@ FILE_ID = (
     ("detached", "I"),
 )
 
-TEXT = (("bytes", "I"), ("full", "I"))
+TEXT_SIZE = (("bytes", "I"), ("full", "I"))
 
 # The tail of an exec frame is these texts end to end, in this order.
 TEXTS = ("cmdpath", "interp", "pathname", "interpreter_pathname", "stdin_path", "cwd", "argv", "env")
 
-EXEC_REST = (("argc", "I"), ("envc", "I"), ("old_tid", "I"), ("flags", "I"), ("prev_comm", "16s"))
+EXEC_REST = (
+    ("argv_more", "I"),
+    ("env_more", "I"),
+    ("argc", "I"),
+    ("envc", "I"),
+    ("old_tid", "I"),
+    ("flags", "I"),
+    ("prev_comm", "16s"),
+)
+
+TEXT_REST = (("exec_sequence", "Q"), ("offset", "I"), ("text", "I"))
 
 FORK_REST = (
     ("parent_start_boot_ns", "Q"),
@@ -106,6 +118,7 @@ EXIT_REST = (
 # Bits of exec_frame.flags, exit_frame.flags and of a byte of pids[].
 EXEC_FROM_KERNEL, EXEC_SECURE, EXEC_ENV = 1, 2, 4
 EXIT_GROUP = 1
+TEXT_ARGV, TEXT_ENV = 0, 1
 SCOPE_SELF, SCOPE_TREE = 1, 2
 
 # frame.unread: bit n says that the n-th of these could not be read.
@@ -120,6 +133,8 @@ SETTINGS = (
     ("wakeup_bytes", "I"),
     ("uid_count", "I"),
     ("comm_count", "I"),
+    ("max_argv", "I"),
+    ("max_env", "I"),
     ("reserved", "I"),
     ("uids", f"{4 * SETTINGS_UIDS}s"),
     ("comms", f"{COMM_BYTES * SETTINGS_COMMS}s"),
@@ -136,8 +151,18 @@ def compile_struct(*parts: Fields) -> struct.Struct:
 
 
 FRAME_STRUCT = compile_struct(FRAME)
-EXEC_STRUCT = compile_struct(FRAME, TASK, *[FILE_ID] * 3, *[TEXT] * len(TEXTS), EXEC_REST)
+EXEC_STRUCT = compile_struct(FRAME, TASK, *[FILE_ID] * 3, *[TEXT_SIZE] * len(TEXTS), EXEC_REST)
 FORK_STRUCT = compile_struct(FRAME, TASK, FORK_REST)
 EXIT_STRUCT = compile_struct(FRAME, TASK, EXIT_REST)
+TEXT_STRUCT = compile_struct(FRAME, TEXT_REST)
+TWO_STRUCT = struct.Struct("<II")  # a TEXT_SIZE; argv_more and env_more
 SETTINGS_STRUCT = compile_struct(SETTINGS)
 COUNTERS_STRUCT = compile_struct(COUNTERS)
+
+
+def offset_in_exec(name: str) -> int:
+    """Where a field of the frame's head, the sizes of a text or a field at the end is in an exec frame, in bytes."""
+    sizes = [(text, "II") for text in TEXTS]
+    files = [("", code) for _, code in FILE_ID] * 3
+    before = itertools.takewhile(lambda entry: entry[0] != name, (*FRAME, *TASK, *files, *sizes, *EXEC_REST))
+    return struct.calcsize("<" + "".join(code for _, code in before))

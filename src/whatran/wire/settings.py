@@ -6,17 +6,21 @@ from dataclasses import dataclass
 
 from whatran.wire import layout
 
+UNLIMITED = 0xFFFFFFFF
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What is to be sent; empty means everything."""
 
-    kinds: tuple[int, ...] = layout.KINDS
+    kinds: tuple[int, ...] = layout.EVENTS
     scoped: bool = False
     env: bool = False
     threads: bool = False
     uids: tuple[int, ...] = ()
     comms: tuple[bytes, ...] = ()
+    max_argv: int = UNLIMITED
+    max_env: int = UNLIMITED
     ring_bytes: int = 8 << 20
 
     def pack(self) -> bytes:
@@ -29,6 +33,8 @@ class Settings:
             self.ring_bytes // 4,
             len(self.uids),
             len(self.comms),
+            self.max_argv,
+            self.max_env,
             0,
             b"".join(uid.to_bytes(4, "little") for uid in self.uids),
             b"".join(comm.ljust(layout.COMM_BYTES, b"\0") for comm in self.comms),

@@ -1,0 +1,102 @@
+"""An exec frame and the text frames that follow it, made one frame again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from whatran.wire import layout
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_KIND_AT = layout.offset_in_exec("kind")
+_BYTES_AT = layout.offset_in_exec("bytes")
+_ARGV_AT = layout.offset_in_exec("argv")
+_MORE_AT = layout.offset_in_exec("argv_more")
+_TWO = layout.TWO_STRUCT
+
+
+@dataclass(slots=True)
+class _Pending:
+    """An exec frame of which more is to come."""
+
+    frame: bytes
+    sequence: int
+    more: tuple[int, int]
+    """Bytes of argv and env that follow it."""
+    parts: tuple[bytearray, bytearray] = field(default_factory=lambda: (bytearray(), bytearray()))
+
+    @property
+    def complete(self) -> bool:
+        return all(len(part) == more for part, more in zip(self.parts, self.more, strict=True))
+
+    def add(self, frame: bytes) -> None:
+        """One more part; ignored where one before it is missing."""
+        head = layout.TEXT_STRUCT.unpack_from(frame)
+        sequence, offset, text = head[-3:]
+        if sequence != self.sequence or text not in (layout.TEXT_ARGV, layout.TEXT_ENV):
+            return
+        part = self.parts[text]
+        begun = _TWO.unpack_from(self.frame, _ARGV_AT + text * _TWO.size)[0]
+        if offset == begun + len(part):
+            part += frame[layout.TEXT_STRUCT.size :]
+
+    def join(self) -> bytes:
+        """The exec frame with all that came of it; where some is missing, its text says so by its full length."""
+        argv, env = self.parts
+        argv_bytes, argv_full = _TWO.unpack_from(self.frame, _ARGV_AT)
+        env_bytes, env_full = _TWO.unpack_from(self.frame, _ARGV_AT + _TWO.size)
+        cut = len(self.frame) - env_bytes  # env comes last, argv before it
+        joined = bytearray(self.frame[:cut]) + argv + self.frame[cut:] + env
+        joined[_BYTES_AT : _BYTES_AT + 4] = len(joined).to_bytes(4, "little")
+        _TWO.pack_into(joined, _ARGV_AT, argv_bytes + len(argv), argv_full)
+        _TWO.pack_into(joined, _ARGV_AT + _TWO.size, env_bytes + len(env), env_full)
+        _TWO.pack_into(joined, _MORE_AT, 0, 0)
+        return bytes(joined)
+
+
+class Rejoin:
+    """Frames in, frames out, in their order except that an exec waits for the rest of its texts.
+
+    All that follows an exec comes from its CPU, before that CPU's next exec: so that, or
+    the end, shows what is missing. Parts of an exec that was lost itself are dropped.
+    """
+
+    def __init__(self) -> None:
+        self._pending: dict[int, _Pending] = {}  # by CPU
+
+    def __call__(self, frames: Iterable[bytes]) -> Iterator[bytes]:
+        for frame in frames:
+            kind = frame[_KIND_AT] if len(frame) >= layout.FRAME_STRUCT.size else 0
+            if kind == layout.TEXT and len(frame) >= layout.TEXT_STRUCT.size:
+                yield from self._take(frame)
+            elif kind == layout.EXEC and len(frame) >= layout.EXEC_STRUCT.size:
+                yield from self._begin(frame)
+            else:
+                yield frame
+
+    def finish(self) -> Iterator[bytes]:
+        """What still waits; no more will come."""
+        while self._pending:
+            yield self._pending.popitem()[1].join()
+
+    def _begin(self, frame: bytes) -> Iterator[bytes]:
+        sequence, _, _, cpu, *_ = layout.FRAME_STRUCT.unpack_from(frame)
+        if before := self._pending.pop(cpu, None):
+            yield before.join()
+        more = _TWO.unpack_from(frame, _MORE_AT)
+        # Lengths that do not fit the frame are for the decoder to refuse.
+        if any(more) and _TWO.unpack_from(frame, _ARGV_AT + _TWO.size)[0] <= len(frame) - layout.EXEC_STRUCT.size:
+            self._pending[cpu] = _Pending(frame, sequence, more)
+        else:
+            yield frame
+
+    def _take(self, frame: bytes) -> Iterator[bytes]:
+        cpu = layout.FRAME_STRUCT.unpack_from(frame)[3]
+        pending = self._pending.get(cpu)
+        if pending is None:
+            return
+        pending.add(frame)
+        if pending.complete:
+            yield self._pending.pop(cpu).join()
