@@ -8,6 +8,7 @@ import textwrap
 from pathlib import Path
 
 from whatran import event
+from whatran.process import lives
 
 PAGE = Path(__file__).parent.parent / "docs/events.md"
 
@@ -29,8 +30,12 @@ Times are integers in ns. Ids of users, groups and processes are those of the in
 `ns`.
 """
 
-TITLES = {event.Event: "On every event", event.TaskEvent: "On every event of a task"}
-KINDS = (event.Event, event.TaskEvent, event.Exec, event.Fork, event.Exit, event.Gap)
+TITLES = {
+    lives.Program: "One of the programs of a life",
+    event.Event: "On every event",
+    event.TaskEvent: "On every event of a task",
+}
+KINDS = (event.Event, event.TaskEvent, event.Exec, event.Fork, event.Exit, event.Gap, lives.Life, lives.Program)
 
 
 def page() -> str:

@@ -107,3 +107,19 @@ def test_batches_are_in_order(programs):
         while not watched.ended:
             times = [each.timestamp_boot for each in watched.read(timeout=1)]
             assert sorted(times) == times
+
+
+def test_every_life_is_complete(programs, place):
+    """Of 10,003 processes each has one row, with its creator, its program and its end."""
+    out = place / "lives.jsonl"
+    program = str(programs / "true")
+    command = [sys.executable, "-m", "whatran", "--format", "lives", "-o", out, "--", programs / "storm", "2", "5000"]
+    subprocess.run([*command, program], check=True)
+
+    lives = list(map(json.loads, out.read_text().splitlines()))
+    assert 10_003 == len(lives) == len({(life["pid"], life["start_time"]) for life in lives})
+    assert [] == [life for life in lives if life["exit_code"] is None or life["duration"] is None]
+    short = [life for life in lives if life["pathname"] == program]
+    workers = {(life["pid"], life["start_time"]) for life in lives if not life["programs"]}
+    assert (10_000, 2) == (len(short), len(workers))
+    assert workers == {(life["creator_pid"], life["creator_start_time"]) for life in short}

@@ -50,8 +50,15 @@ def _jsonl(output: Output, limit: int | None) -> Sink:
     return JsonLines(output, limit)
 
 
+def _lives(output: Output, limit: int | None) -> Sink:
+    from whatran.sinks.lives import LifeLines  # noqa: PLC0415 (only when chosen)
+
+    return LifeLines(output, limit)
+
+
 FORMATS: dict[str, Callable[[Output, int | None], Sink]] = {
     "table": _table,
     "tree": _tree,
     "jsonl": _jsonl,
+    "lives": _lives,
 }

@@ -11,7 +11,6 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from whatran.event import Event
     from whatran.sinks.output import Output
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -27,7 +26,7 @@ class JsonLines:
         self._left = limit
         self._encoder = msgspec.json.Encoder()
 
-    def write(self, events: Sequence[Event]) -> int:
+    def write(self, events: Sequence[msgspec.Struct]) -> int:
         if self._left is not None:
             events = events[: self._left]
             self._left -= len(events)
@@ -41,27 +40,29 @@ class JsonLines:
     def close(self) -> int:
         return 0
 
-    def _encode(self, events: Sequence[Event]) -> bytes:
+    def _encode(self, events: Sequence[msgspec.Struct]) -> bytes:
         try:
             return self._encoder.encode_lines(events)
         except UnicodeEncodeError:  # some text among them was no UTF-8
             return b"".join(map(self._encode_one, events))
 
-    def _encode_one(self, event: Event) -> bytes:
+    def _encode_one(self, event: msgspec.Struct) -> bytes:
         try:
             return self._encoder.encode(event) + b"\n"
         except UnicodeEncodeError:
             return self._encoder.encode(_with_exact_bytes(event)) + b"\n"
 
 
-def _with_exact_bytes(event: Event) -> dict[str, object]:
-    """The event's fields, where each that is no UTF-8 has U+FFFD for every bad byte and is followed by FIELD_base64."""
+def _with_exact_bytes(struct: msgspec.Struct) -> dict[str, object]:
+    """The fields, where each that is no UTF-8 has U+FFFD for every bad byte and is followed by FIELD_base64."""
     fields: dict[str, object] = {}
-    for name, value in msgspec.structs.asdict(event).items():
+    for name, value in msgspec.structs.asdict(struct).items():
         fields[name] = value
         if isinstance(value, str) and _SURROGATE.search(value):
             fields[name] = _SURROGATE.sub("\ufffd", value)
             fields[f"{name}_base64"] = _base64(value)
+        elif isinstance(value, list) and value and isinstance(value[0], msgspec.Struct):
+            fields[name] = list(map(_with_exact_bytes, value))
         elif isinstance(value, list) and any(map(_SURROGATE.search, value)):
             fields[name] = [_SURROGATE.sub("\ufffd", item) for item in value]
             fields[f"{name}_base64"] = list(map(_base64, value))

@@ -1,0 +1,34 @@
+"""One JSON object a process."""
+
+import base64
+import json
+
+from tests.events import make_exec, make_exit, make_gap
+from whatran.sinks.lives import LifeLines
+
+
+def test_a_life_is_written_when_it_ends(file):
+    """Those that go on come at the end; gaps come where they are."""
+    sink = LifeLines(file.output)
+    written = [
+        sink.write([make_exec(pid=1), make_exec(pid=2)]),
+        sink.write([make_exit(4, pid=2), make_gap()]),
+        sink.close(),
+    ]
+
+    assert [0, 2, 0] == [written[0], written[1], written[2] - 1]
+    assert [("life", 2, 4), ("gap", None, None), ("life", 1, None)] == [
+        (line["event"], line.get("pid"), line.get("exit_code")) for line in map(json.loads, file.lines)
+    ]
+
+
+def test_exact_bytes_are_beside_what_is_no_utf8(file):
+    """Also in the programs of a life."""
+    sink = LifeLines(file.output)
+    sink.write([make_exec(("a", "\udcff"))])
+    sink.close()
+    (line,) = map(json.loads, file.lines)
+
+    for where in (line, line["programs"][0]):
+        assert ["a", "\ufffd"] == where["argv"]
+        assert [b"a", b"\xff"] == list(map(base64.b64decode, where["argv_base64"]))
