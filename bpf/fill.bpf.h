@@ -39,6 +39,15 @@ static __always_inline __u32 tty_dev(struct signal_struct *signal)
 	return (tty->driver->major << 20) | (tty->driver->minor_start + tty->index);
 }
 
+/* Two words before 6.3: no single typed load fits both. */
+static __always_inline __u64 cap_effective(const struct cred *cred)
+{
+	__u64 bits = 0;
+
+	bpf_probe_read_kernel(&bits, sizeof(bits), &cred->cap_effective);
+	return bits;
+}
+
 static __always_inline void cred__fill(struct task *dst, const struct cred *cred)
 {
 	dst->uid = cred->uid.val;
@@ -49,8 +58,7 @@ static __always_inline void cred__fill(struct task *dst, const struct cred *cred
 	dst->sgid = cred->sgid.val;
 	dst->fsuid = cred->fsuid.val;
 	dst->fsgid = cred->fsgid.val;
-	/* Two words before 6.3: no single load of the verifier's liking fits both. */
-	bpf_probe_read_kernel(&dst->cap_effective, sizeof(dst->cap_effective), &cred->cap_effective);
+	dst->cap_effective = cap_effective(cred);
 	dst->user_ns = cred->user_ns->ns.inum;
 }
 

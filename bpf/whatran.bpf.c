@@ -10,39 +10,48 @@
 #include "exec.bpf.h"
 #include "filter.bpf.h"
 
-struct comm {
-	char text[COMM_BYTES];
+/* What a task was before its exec. */
+struct before {
+	__u64 cap_effective;
+	__u32 euid;
+	__u32 egid;
+	char comm[COMM_BYTES];
 };
 
 /*
- * The comm a task had, from its change within execve to the end of it. LRU: names
- * changed for other reasons (prctl, threads naming themselves) are never asked for.
+ * From the change of the name within execve to the end of it. LRU: names changed for
+ * other reasons (prctl, threads naming themselves) are never asked for.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);
 	__type(key, __u32); /* tid */
-	__type(value, struct comm);
-} comms SEC(".maps");
+	__type(value, struct before);
+} befores SEC(".maps");
 
 /*
- * What we want: the name a task had before exec. At sched_process_exec it is
- * overwritten; this tracepoint fires in begin_new_exec() just before, after
- * de_thread() has given the task its final tid. Rejected: sched_prepare_exec (since
- * 6.10 only), the name seen last (stale after prctl, absent for older processes).
+ * What we want: the name and the credentials a task had before exec. At
+ * sched_process_exec they are overwritten; this tracepoint fires in begin_new_exec()
+ * just before both are, after de_thread() has given the task its final tid. Rejected:
+ * sched_prepare_exec (since 6.10 only), the name seen last (stale after prctl, absent
+ * for older processes).
  */
 SEC("tp_btf/task_rename")
 int whatran_rename(__u64 *ctx)
 {
 	__u32 tid = bpf_get_current_pid_tgid();
 	struct task_struct *task = (void *)ctx[0];
-	struct comm comm = {};
+	const struct cred *cred = task->cred;
+	struct before before = {};
 
 	/* /proc/PID/comm renames others; an exec is always one's own doing. */
 	if ((__u32)task->pid != tid)
 		return 0;
-	bpf_get_current_comm(comm.text, sizeof(comm.text));
-	bpf_map_update_elem(&comms, &tid, &comm, BPF_ANY);
+	bpf_get_current_comm(before.comm, sizeof(before.comm));
+	before.cap_effective = cap_effective(cred);
+	before.euid = cred->euid.val;
+	before.egid = cred->egid.val;
+	bpf_map_update_elem(&befores, &tid, &before, BPF_ANY);
 	return 0;
 }
 
@@ -55,7 +64,7 @@ static __always_inline int exec(__u64 *ctx, bool modern)
 	struct scratch *scratch;
 	struct mm_struct *mm = task->mm;
 	__u32 argv_more, env_more;
-	struct comm *comm;
+	struct before *before;
 	__u64 bytes;
 
 	if (!wanted(FRAME_EXEC, id >> 32))
@@ -68,12 +77,15 @@ static __always_inline int exec(__u64 *ctx, bool modern)
 	exec__fill(scratch, task, bprm, modern);
 	scratch->exec.head.time_boot_ns = now;
 	scratch->exec.old_tid = ctx[1];
-	comm = bpf_map_lookup_elem(&comms, &tid);
-	if (comm) {
-		__builtin_memcpy(scratch->exec.prev_comm, comm->text, COMM_BYTES);
-		bpf_map_delete_elem(&comms, &tid);
+	before = bpf_map_lookup_elem(&befores, &tid);
+	if (before) {
+		__builtin_memcpy(scratch->exec.prev_comm, before->comm, COMM_BYTES);
+		scratch->exec.prev_cap_effective = before->cap_effective;
+		scratch->exec.prev_euid = before->euid;
+		scratch->exec.prev_egid = before->egid;
+		bpf_map_delete_elem(&befores, &tid);
 	} else {
-		scratch->exec.head.unread |= UNREAD_PREV_COMM;
+		scratch->exec.head.unread |= UNREAD_BEFORE;
 	}
 	bytes = scratch->end;
 	if (bytes > FRAME_BYTES) { /* never, but the verifier does not know */

@@ -35,7 +35,7 @@ enum unread {
 	UNREAD_CWD = 1 << 5,
 	UNREAD_ARGV = 1 << 6,
 	UNREAD_ENV = 1 << 7,
-	UNREAD_PREV_COMM = 1 << 8,
+	UNREAD_BEFORE = 1 << 8, /* prev_… */
 };
 
 /*
@@ -119,6 +119,9 @@ enum exec_flag {
 struct exec_frame {
 	struct frame head;
 	struct task task;
+	__u64 prev_cap_effective; /* before the exec */
+	__u32 prev_euid;
+	__u32 prev_egid;
 	struct file_id file;
 	struct file_id interpreter;
 	struct file_id stdin_file;

@@ -167,6 +167,12 @@ class Exec(TaskEvent, frozen=True, gc=False):
     """Environment, each NAME=value (mm_struct.env_start .. env_end); None unless asked for."""
     prev_comm: str | None
     """The task's comm before this exec."""
+    prev_euid: int | None
+    """Effective user id before this exec: not euid where the binary is setuid."""
+    prev_egid: int | None
+    """Effective group id before this exec: not egid where the binary is setgid."""
+    prev_cap_effective: int | None
+    """Effective capabilities before this exec: fewer than cap_effective where the binary gave some."""
     cwd: str | None
     """Current working directory, up to the root of the mount namespace."""
     argc: int

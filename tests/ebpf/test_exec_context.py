@@ -34,6 +34,8 @@ def test_ordinary_user(run_told, programs):
     event = only(execs(completed.events, comm="witness"))
     assert_exec_matches(event, witness)
     assert (1234, 4321, 0) == (event.uid, event.gid, event.cap_effective)
+    # setpriv had given up its own before it executed the program.
+    assert (1234, 4321) == (event.prev_euid, event.prev_egid)
 
 
 def test_real_and_effective_ids_differ(run_told, programs):
@@ -52,13 +54,15 @@ def test_binary_that_gains_privilege(run_told, programs, place, mode, gains):
     copy = shutil.copy(programs / "witness-static", place / "gaining")
     os.chmod(copy, mode)
 
-    command = ["setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups", copy]
+    # Only an exec as another user takes the capabilities away: setpriv itself has kept them.
+    command = ["setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups", "sh", "-c", "exec $0", copy]
     completed, [witness] = run_told(command)
 
     event = only(execs(completed.events, comm="gaining"))
     ids = {"uid": NOBODY, "gid": NOBODY, "euid": NOBODY, "egid": NOBODY} | {gains: 0}
     assert_exec_matches(event, witness, secureexec=True, **ids)
     assert (gains == "euid") == (event.cap_effective != 0)
+    assert (NOBODY, NOBODY, 0) == (event.prev_euid, event.prev_egid, event.prev_cap_effective)
 
 
 def test_file_capability(run_told, programs, place):
@@ -67,11 +71,13 @@ def test_file_capability(run_told, programs, place):
     # struct vfs_ns_cap_data of linux/capability.h: revision 2, effective, CAP_DAC_READ_SEARCH permitted.
     os.setxattr(copy, "security.capability", struct.pack("<5I", 0x02000001, 1 << 2, 0, 0, 0))
 
-    command = ["setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups", copy]
+    # Only an exec as another user takes the capabilities away: setpriv itself has kept them.
+    command = ["setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups", "sh", "-c", "exec $0", copy]
     completed, [witness] = run_told(command)
 
     event = only(execs(completed.events, comm="capable"))
     assert_exec_matches(event, witness, secureexec=True, cap_effective=1 << 2)
+    assert 0 == event.prev_cap_effective
 
 
 def test_audit_ids(run_told, programs):

@@ -29,6 +29,7 @@ def exec_frame(
     prev_comm=b"sh",
     argc=1,
     more=(0, 0),
+    before=(0, 0, 0),
     head=None,
     **task,
 ):
@@ -38,7 +39,19 @@ def exec_frame(
     lengths = []
     for name in layout.TEXTS:
         lengths += [len(tail[name]), (full or {}).get(name, len(tail[name]))]
-    body = [*file_id(file), *file_id(interpreter), *file_id(stdin), *lengths, *more, argc, 0, 42, flags, prev_comm]
+    body = [
+        *before,
+        *file_id(file),
+        *file_id(interpreter),
+        *file_id(stdin),
+        *lengths,
+        *more,
+        argc,
+        0,
+        42,
+        flags,
+        prev_comm,
+    ]
     return _frame(
         layout.EXEC, layout.EXEC_STRUCT, body, b"".join(tail.values()), head={"unread": unread} | (head or {}), **task
     )

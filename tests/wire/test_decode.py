@@ -70,8 +70,8 @@ def test_unread_fields_are_none_and_named():
     """What could not be read is None, and says so."""
     event = decode(exec_frame(unread=0b1_0100_0001, texts={"argv": b""}))
 
-    assert ["cmdpath", "argv", "prev_comm"] == event.unreadable
-    assert (None, None, None) == (event.cmdpath, event.argv, event.prev_comm)
+    assert ["cmdpath", "argv", "prev_comm", "prev_euid", "prev_egid", "prev_cap_effective"] == event.unreadable
+    assert (None, None, None, None) == (event.cmdpath, event.argv, event.prev_comm, event.prev_euid)
 
 
 def test_cut_argv_keeps_its_true_length():
@@ -221,3 +221,10 @@ def test_any_damage_to_a_frame_is_an_event_or_a_decode_error(frame, data):
         damaged[data.draw(st.integers(20, len(frame) - 1))] = data.draw(st.integers(0, 255))
     with suppress(DecodeError):
         assert isinstance(decode(bytes(damaged)), Event)
+
+
+def test_credentials_before_the_exec():
+    """They stand beside those after it, so a change of privilege is seen."""
+    event = decode(exec_frame(before=(0b101, 1000, 100), euid=0))
+
+    assert (0b101, 1000, 100, 0) == (event.prev_cap_effective, event.prev_euid, event.prev_egid, event.euid)

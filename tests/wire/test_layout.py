@@ -31,7 +31,7 @@ FILES = tuple((f"{name}.", layout.FILE_ID) for name in ("file", "interpreter", "
 @pytest.mark.parametrize(
     ("name", "parts"),
     [
-        ("exec_frame", (*HEAD, *FILES, *TEXTS, ("", layout.EXEC_REST))),
+        ("exec_frame", (*HEAD, ("", layout.EXEC_BEFORE), *FILES, *TEXTS, ("", layout.EXEC_REST))),
         ("fork_frame", (*HEAD, ("", layout.FORK_REST))),
         ("exit_frame", (*HEAD, ("", layout.EXIT_REST))),
         ("text_frame", (("head.", layout.FRAME), ("", layout.TEXT_REST))),
@@ -74,12 +74,13 @@ def test_enums_equal_those_of_the_built_object(btf, enum, values):
     assert btf.enum(enum) == values
 
 
-def test_unread_bits_stand_in_the_order_of_their_names(btf):
-    """The n-th name of layout.UNREAD is the n-th bit of enum unread."""
-    short = {"interpreter_pathname": "interpreter", "stdin_path": "stdin"}
-    names = [f"UNREAD_{short.get(name, name).upper()}" for name in layout.UNREAD]
+def test_unread_bits_are_those_of_their_fields(btf):
+    """Each bit stands for the fields that it is named for."""
+    short = {"interpreter_pathname": "interpreter", "stdin_path": "stdin", "prev_comm": "before"}
 
-    assert btf.enum("unread") == {name: 1 << bit for bit, name in enumerate(names)}
+    assert btf.enum("unread") == {
+        f"UNREAD_{short.get(names[0], names[0]).upper()}": bit for bit, names in layout.UNREAD.items()
+    }
 
 
 def test_pids_table_has_a_byte_for_every_pid():

@@ -83,8 +83,8 @@ def add_options(parser: Parser, *, form: str, output: str, count: str, timeout: 
         "--format",
         choices=tuple(FORMATS),
         default=form,
-        help="table: one line an exec, live; tree: who started what, at the end; jsonl: one JSON object an event, live; "
-        "lives: one JSON object a process, when it ends "
+        help="table: one line an exec, live; tree: who started what, at the end; jsonl: one JSON object an event, "
+        "live; lives: one JSON object a process, when it ends "
         "(default: %(default)s)",
     )
     out.add_argument("-o", "--output", metavar="FILE", help=output)

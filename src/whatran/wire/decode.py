@@ -22,7 +22,7 @@ PIPEFS, SOCKFS, ANON_INODEFS, NSFS = 0x50495045, 0x534F434B, 0x09041934, 0x6E736
 # Where the parts of an unpacked frame begin; each starts with the common ones.
 _TASK = len(layout.FRAME)
 _REST = _TASK + len(layout.TASK)
-_FILES = _REST
+_FILES = _REST + len(layout.EXEC_BEFORE)
 _TEXTS = _FILES + 3 * len(layout.FILE_ID)
 _EXEC_REST = _TEXTS + len(layout.TEXT_SIZE) * len(layout.TEXTS)
 
@@ -105,13 +105,14 @@ def _decode_exec(frame: bytes, wall_offset: int) -> Exec:
         raise DecodeError("exec frame too short", 0, len(frame))
     values = layout.EXEC_STRUCT.unpack_from(frame)
     unread = values[5]
-    unreadable = [name for bit, name in enumerate(layout.UNREAD) if unread >> bit & 1] if unread else []
+    unreadable = [name for bit, names in layout.UNREAD.items() if unread & bit for name in names] if unread else []
     raw, truncated = _tail(frame, values[_TEXTS:_EXEC_REST])
     cmdpath, interp, pathname, interpreter_pathname, stdin_path, cwd, argv, env = raw
     file = FileId._make(values[_FILES : _FILES + 8])
     interpreter = FileId._make(values[_FILES + 8 : _FILES + 16])
     stdin = FileId._make(values[_FILES + 16 : _FILES + 24])
     _, _, argc, envc, old_tid, flags, prev_comm = values[_EXEC_REST:]
+    prev_cap_effective, prev_euid, prev_egid = values[_REST:_FILES]
     path = _path(pathname, file, cut="pathname" in truncated)
     has_interpreter, has_stdin = any(interpreter), any(stdin)
     fields: tuple[Any, ...] = (
@@ -133,6 +134,9 @@ def _decode_exec(frame: bytes, wall_offset: int) -> Exec:
         bool(flags & layout.EXEC_FROM_KERNEL),
         _strings(env) if flags & layout.EXEC_ENV else None,
         _c_string(prev_comm),
+        prev_euid,
+        prev_egid,
+        prev_cap_effective,
         _path(cwd, IN_A_TREE, cut="cwd" in truncated),
         argc,
         envc,

@@ -71,6 +71,8 @@ TEXT_SIZE = (("bytes", "I"), ("full", "I"))
 # The tail of an exec frame is these texts end to end, in this order.
 TEXTS = ("cmdpath", "interp", "pathname", "interpreter_pathname", "stdin_path", "cwd", "argv", "env")
 
+EXEC_BEFORE = (("prev_cap_effective", "Q"), ("prev_euid", "I"), ("prev_egid", "I"))
+
 EXEC_REST = (
     ("argv_more", "I"),
     ("env_more", "I"),
@@ -121,8 +123,18 @@ EXIT_GROUP = 1
 TEXT_ARGV, TEXT_ENV = 0, 1
 SCOPE_SELF, SCOPE_TREE = 1, 2
 
-# frame.unread: bit n says that the n-th of these could not be read.
-UNREAD = ("cmdpath", "pathname", "interp", "interpreter_pathname", "stdin_path", "cwd", "argv", "env", "prev_comm")
+# Bits of frame.unread, each with the fields that could not be read.
+UNREAD = {
+    1 << 0: ("cmdpath",),
+    1 << 1: ("pathname",),
+    1 << 2: ("interp",),
+    1 << 3: ("interpreter_pathname",),
+    1 << 4: ("stdin_path",),
+    1 << 5: ("cwd",),
+    1 << 6: ("argv",),
+    1 << 7: ("env",),
+    1 << 8: ("prev_comm", "prev_euid", "prev_egid", "prev_cap_effective"),
+}
 
 SETTINGS_UIDS, SETTINGS_COMMS = 16, 8
 SETTINGS = (
@@ -151,7 +163,7 @@ def compile_struct(*parts: Fields) -> struct.Struct:
 
 
 FRAME_STRUCT = compile_struct(FRAME)
-EXEC_STRUCT = compile_struct(FRAME, TASK, *[FILE_ID] * 3, *[TEXT_SIZE] * len(TEXTS), EXEC_REST)
+EXEC_STRUCT = compile_struct(FRAME, TASK, EXEC_BEFORE, *[FILE_ID] * 3, *[TEXT_SIZE] * len(TEXTS), EXEC_REST)
 FORK_STRUCT = compile_struct(FRAME, TASK, FORK_REST)
 EXIT_STRUCT = compile_struct(FRAME, TASK, EXIT_REST)
 TEXT_STRUCT = compile_struct(FRAME, TEXT_REST)
@@ -164,5 +176,7 @@ def offset_in_exec(name: str) -> int:
     """Where a field of the frame's head, the sizes of a text or a field at the end is in an exec frame, in bytes."""
     sizes = [(text, "II") for text in TEXTS]
     files = [("", code) for _, code in FILE_ID] * 3
-    before = itertools.takewhile(lambda entry: entry[0] != name, (*FRAME, *TASK, *files, *sizes, *EXEC_REST))
+    before = itertools.takewhile(
+        lambda entry: entry[0] != name, (*FRAME, *TASK, *EXEC_BEFORE, *files, *sizes, *EXEC_REST)
+    )
     return struct.calcsize("<" + "".join(code for _, code in before))
