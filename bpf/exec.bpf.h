@@ -9,7 +9,7 @@
 /* The last place where a part may start: what follows must still fit. */
 #define ENV_AT_MOST (FRAME_BYTES - STRINGS_BYTES)
 #define ARGV_AT_MOST (ENV_AT_MOST - STRINGS_BYTES)
-#define PATH_AT_MOST (ARGV_AT_MOST - PATH_BYTES)
+#define STRING_AT_MOST (ARGV_AT_MOST - STRING_BYTES)
 
 /* Appends a string of the kernel's own, cmdpath or interp. */
 static __always_inline void string__fill(struct text *dst, struct scratch *scratch, const char *src, __u32 unread)
@@ -17,14 +17,15 @@ static __always_inline void string__fill(struct text *dst, struct scratch *scrat
 	__u32 at = scratch->end;
 	long bytes;
 
-	if (at > PATH_AT_MOST)
+	if (at > STRING_AT_MOST)
 		return;
-	bytes = bpf_probe_read_kernel_str(scratch->frame + at, PATH_BYTES, src);
+	bytes = bpf_probe_read_kernel_str(scratch->frame + at, STRING_BYTES, src);
 	if (bytes <= 0) {
 		scratch->exec.head.unread |= unread;
 		return;
 	}
-	dst->bytes = dst->full = bytes;
+	dst->bytes = bytes;
+	dst->full = bytes + (bytes == STRING_BYTES); /* filled to its end: at least one byte more */
 	scratch->end = at + bytes;
 }
 

@@ -31,7 +31,11 @@ static __always_inline __u8 *scope_of(__u32 pid)
 	return bytes ? bytes + pid % PIDS_ROW_BYTES : NULL;
 }
 
-/* A child is in scope when its creator's tree is; later reparenting changes nothing. */
+/*
+ * A child is in scope when its creator's tree is; later reparenting changes nothing.
+ * The entry is written for every new process, so what its pid's last owner was does
+ * not count, and an exit need not clear anything.
+ */
 static __always_inline void scope_inherit(__u32 parent, __u32 child)
 {
 	__u8 *from, *to;
@@ -40,20 +44,28 @@ static __always_inline void scope_inherit(__u32 parent, __u32 child)
 		return;
 	from = scope_of(parent);
 	to = scope_of(child);
-	if (from && to && (*from & SCOPE_TREE))
-		*to = SCOPE_SELF | SCOPE_TREE;
+	if (from && to)
+		*to = *from & SCOPE_TREE ? SCOPE_SELF | SCOPE_TREE : 0;
 }
 
-/* The pid will be given to another process. */
-static __always_inline void scope_forget(__u32 pid)
+/*
+ * The command to be followed tells us itself which process it is, by taking a name
+ * that nobody else has: its pid as its starter knows it may be of an inner namespace.
+ */
+static __always_inline void scope_command(__u32 pid, const char *new_comm)
 {
+	const volatile __u64 *wanted = (const volatile void *)settings.command;
+	__u64 comm[COMM_BYTES / 8] = {};
 	__u8 *scope;
 
-	if (!settings.scoped)
+	if (!settings.command[0])
+		return;
+	bpf_probe_read_kernel_str(comm, sizeof(comm), new_comm);
+	if (comm[0] != wanted[0] || comm[1] != wanted[1])
 		return;
 	scope = scope_of(pid);
 	if (scope)
-		*scope = 0;
+		*scope = SCOPE_SELF | SCOPE_TREE;
 }
 
 static __always_inline bool uid_wanted(void)

@@ -231,7 +231,6 @@ struct task_io_accounting {
 
 struct signal_struct {
 	atomic_t live;
-	int nr_threads;
 	unsigned int flags;
 	int group_exit_code;
 	struct pid *pids[PIDTYPE_MAX];

@@ -10,12 +10,13 @@
 const volatile struct settings settings;
 
 #define PATH_BYTES 4096            /* PATH_MAX; what is longer is cut and flagged */
+#define STRING_BYTES (PATH_BYTES + 32) /* cmdpath: "/dev/fd/N/" and a path */
 #define STRINGS_BYTES (32 << 10)   /* of argv and of env in one frame; more goes into frames of its own */
 #define NAME_BYTES 256             /* NAME_MAX and a NUL: one component of a path */
 #define AUXV_BYTES 512             /* saved_auxv has 44 to 58 longs */
 
-/* Six paths at the most, then argv, then env; every write is checked against this. */
-#define FRAME_BYTES (sizeof(struct exec_frame) + 7 * PATH_BYTES + 2 * STRINGS_BYTES)
+/* Two strings and four paths, room for one more, then argv, then env; every write is checked against this. */
+#define FRAME_BYTES (sizeof(struct exec_frame) + 3 * STRING_BYTES + 4 * PATH_BYTES + 2 * STRINGS_BYTES)
 
 /*
  * Where a path walk stands. It lives in map memory, not on the stack: there the
@@ -110,7 +111,10 @@ static __always_inline void count_filtered(__u32 kind)
  * is full, so the reader sees a hole where a record is missing.
  *
  * Each kind comes from one program and the kernel does not run a program twice at
- * once on a CPU, so plain additions are enough here. Whether it found room.
+ * once on a CPU, so plain additions are enough here. (What it does not run it counts
+ * as missed: that can be where tracepoints are preemptible, as in 7.3, and turning
+ * preemption off within the program does not help, as the kernel reschedules when it
+ * is turned on again.) Whether it found room.
  *
  * The kernel wakes the reader by itself for the first record after it had read
  * all; the reader then waits a little for more. Only when much has gathered

@@ -30,17 +30,18 @@ static __always_inline struct mount *mount_of(struct vfsmount *vfsmount)
 static __always_inline void walk_emit(struct scratch *scratch, const struct qstr *name)
 {
 	struct walk *walk = &scratch->walk;
-	__u32 len = name->hash_len >> 32, end = scratch->end;
+	__u32 end = scratch->end;
+	long bytes;
 
-	walk->full += len + 1;
-	if (len >= NAME_BYTES || walk->full > PATH_BYTES || end > FRAME_BYTES - NAME_BYTES)
+	walk->full += (name->hash_len >> 32) + 1;
+	if (walk->full > PATH_BYTES || end > FRAME_BYTES - NAME_BYTES)
 		return;
-	if (bpf_probe_read_kernel(scratch->frame + end, len, name->name))
+	/* As a string, not by its length: a rename between the two reads must not leak what lies behind the name. */
+	bytes = bpf_probe_read_kernel_str(scratch->frame + end, NAME_BYTES, name->name);
+	if (bytes > 0)
+		scratch->end = end + bytes;
+	else
 		walk->failed = true;
-	end += len;
-	if (end < FRAME_BYTES)
-		scratch->frame[end] = 0;
-	scratch->end = end + 1;
 }
 
 struct walk_context {

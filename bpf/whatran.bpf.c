@@ -47,6 +47,7 @@ int whatran_rename(__u64 *ctx)
 	/* /proc/PID/comm renames others; an exec is always one's own doing. */
 	if ((__u32)task->pid != tid)
 		return 0;
+	scope_command(task->tgid, (void *)ctx[1]);
 	bpf_get_current_comm(before.comm, sizeof(before.comm));
 	before.cap_effective = cap_effective(cred);
 	before.euid = cred->euid.val;
@@ -161,7 +162,7 @@ struct process_key {
 	__u64 pid;
 };
 
-/* Groups of several threads whose end has been told; entries are needed for moments only. */
+/* Thread groups whose end has been told; entries are needed for moments only. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);
@@ -185,8 +186,6 @@ static __always_inline bool is_last_thread(__u64 *ctx, struct task_struct *task)
 		return (bool)ctx[1];
 	if (signal->live.counter)
 		return false;
-	if (signal->nr_threads == 1)
-		return true;
 	key.start_boot_ns = task->group_leader->start_boottime;
 	key.pid = task->tgid;
 	return !bpf_map_update_elem(&ended, &key, &one, BPF_NOEXIST);
@@ -234,8 +233,6 @@ int whatran_exit(__u64 *ctx)
 		}
 		submit(&frame.head, FRAME_EXIT, sizeof(frame));
 	}
-	if (last)
-		scope_forget(pid);
 	return 0;
 }
 

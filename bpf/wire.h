@@ -230,6 +230,7 @@ struct settings {
 	__u32 reserved;
 	__u32 uids[SETTINGS_UIDS];
 	char comms[SETTINGS_COMMS][COMM_BYTES];
+	char command[COMM_BYTES]; /* whoever takes this name is the command, in scope with its tree */
 };
 
 #pragma clang diagnostic pop

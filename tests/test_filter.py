@@ -119,3 +119,9 @@ def test_equals_means_exactly_that_text(text):
 
     assert condition.match(text)
     assert text == condition.literal
+
+
+def test_event_that_does_not_exist_is_refused():
+    """Its name is one of three, so nothing else could ever fit."""
+    with pytest.raises(UsageError, match="sched_process_exec, sched_process_fork, sched_process_exit"):
+        parse("event=exec")

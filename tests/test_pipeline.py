@@ -5,32 +5,32 @@ from whatran.pipeline import Pipeline
 
 def test_events_come_in_the_order_of_time():
     """Frames of several CPUs may be a little out of order in the ring."""
-    events = Pipeline(0, [])([exec_frame(head={"time_boot_ns": 2}), exit_frame(head={"time_boot_ns": 1})])
+    events = Pipeline([])([exec_frame(head={"time_boot_ns": 2}), exit_frame(head={"time_boot_ns": 1})], 0)
 
     assert [Exit, Exec] == list(map(type, events))
 
 
 def test_a_malformed_frame_is_counted_and_the_rest_goes_on():
     """One bad record costs one record."""
-    pipeline = Pipeline(0, [])
+    pipeline = Pipeline([])
 
-    assert [Exec, Exit] == list(map(type, pipeline([exec_frame(), b"bad", exit_frame()])))
+    assert [Exec, Exit] == list(map(type, pipeline([exec_frame(), b"bad", exit_frame()], 0)))
     assert 1 == pipeline.malformed
 
 
 def test_a_dropped_event_is_counted_and_not_passed_on():
     """A stage that says None ends an event's way."""
     seen = []
-    pipeline = Pipeline(0, [lambda _: None, seen.append])
+    pipeline = Pipeline([lambda _: None, seen.append])
 
-    assert [] == pipeline([exec_frame()])
+    assert [] == pipeline([exec_frame()], 0)
     assert ([], 1) == (seen, pipeline.filtered["sched_process_exec"])
 
 
 def test_gaps_stand_where_something_is_missing_and_pass_every_filter():
     """What nobody has seen cannot be filtered."""
-    pipeline = Pipeline(0, [lambda _: None])
-    events = pipeline([exec_frame(head={"sequence": 1}), exec_frame(head={"sequence": 4})])
+    pipeline = Pipeline([lambda _: None])
+    events = pipeline([exec_frame(head={"sequence": 1}), exec_frame(head={"sequence": 4})], 0)
 
     assert [2] == [event.count for event in events]
-    assert [Gap] == list(map(type, pipeline.finish({(1, "sched_process_exec"): 5}, 9)))
+    assert [Gap] == list(map(type, pipeline.finish({(1, "sched_process_exec"): 5}, 9, 0)))

@@ -13,6 +13,7 @@ from whatran.errors import UsageError
 from whatran.event import Exec, Exit, Fork, TaskEvent
 
 EXEC_ONLY = frozenset(Exec.__struct_fields__) - frozenset(TaskEvent.__struct_fields__)
+NAMES = (Exec.NAME, Fork.NAME, Exit.NAME)
 FIELDS = frozenset().union(Exec.__struct_fields__, Fork.__struct_fields__, Exit.__struct_fields__)
 
 
@@ -46,6 +47,8 @@ def parse(text: str) -> Condition:
         near = difflib.get_close_matches(field, FIELDS, n=1)
         hint = f"did you mean {near[0]}?" if near else "`whatran watch --help` lists the fields"
         raise UsageError(f"filter {text!r}: there is no field {field}; {hint}")
+    if field == "event" and not any(fnmatch.fnmatchcase(name, pattern) for name in NAMES):
+        raise UsageError(f"filter {text!r}: no event is called so; they are {', '.join(NAMES)}")
     return Condition(field, pattern, negated, re.compile(fnmatch.translate(pattern)).match)
 
 

@@ -13,14 +13,22 @@ from typing import Self
 
 import msgspec
 
-from whatran.errors import UsageError
+from whatran.errors import SourceError, UsageError
 from whatran.event import Event, Exec, Exit, Fork
 from whatran.filter import Condition, Filter, equals, parse
 from whatran.pipeline import Pipeline
 from whatran.pushdown import KIND_OF, push_down
 from whatran.source.command import Command
 from whatran.source.ebpf import Ebpf
-from whatran.source.procfs import descendants, parent_of, wall_offset
+from whatran.source.procfs import (
+    INITIAL_PID_NAMESPACE,
+    Stat,
+    descendants,
+    is_initial,
+    process_of,
+    stat_of,
+    wall_offset,
+)
 from whatran.stats import Counts, Stats
 from whatran.wire import layout
 from whatran.wire.settings import UNLIMITED, Settings
@@ -61,15 +69,14 @@ def watch(
     Raises UsageError for what cannot be, CommandError if the command cannot be started,
     SourceError if the kernel does not let us watch.
     """
-    if command is not None and (pid or tree):
-        raise UsageError("a command is followed with its descendants: pid and tree cannot be given with it")
-    if command is not None and not command:
-        raise UsageError("the command is empty")
+    _check(command, pid=pid, tree=tree, uid=uid, comm=comm, filters=filters, timeout=timeout)
     for name, most in (("max_argv", max_argv), ("max_env", max_env)):
         if most is not None and not 0 <= most < UNLIMITED:
             raise UsageError(f"{name} cannot be {most}: give a number of bytes below {UNLIMITED}")
-    if ring_bytes < mmap.PAGESIZE or ring_bytes & (ring_bytes - 1):
-        raise UsageError(f"the ring buffer cannot have {ring_bytes} bytes: give a power of two from {mmap.PAGESIZE} on")
+    if not mmap.PAGESIZE <= ring_bytes <= 1 << 31 or ring_bytes & (ring_bytes - 1):
+        raise UsageError(
+            f"the ring buffer cannot have {ring_bytes} bytes: give a power of two from {mmap.PAGESIZE} to {1 << 31}"
+        )
     conditions = [
         *(equals("uid", number) for number in uid),
         # The kernel keeps 15 bytes of a name.
@@ -82,10 +89,16 @@ def watch(
         threads=threads,
         max_argv=UNLIMITED if max_argv is None else max_argv,
         max_env=UNLIMITED if max_env is None else max_env,
+        command=b"" if command is None else b"whatran" + os.urandom(4).hex().encode(),
         ring_bytes=ring_bytes,
     )
+    if not env and any(condition.field == "env" for condition in conditions):
+        raise UsageError("a filter on env needs env itself: ask for it, with --env or env=True")
     settings, left = push_down(conditions, settings)
-    return Watch(settings, left, command=command, pid=pid, tree=tree, timeout=timeout)
+    try:
+        return Watch(settings, left, command=command, pid=pid, tree=tree, timeout=timeout)
+    except OSError as error:  # no descriptors, processes or memory left
+        raise SourceError(f"cannot start watching: {error.strerror or error}") from error
 
 
 def run(
@@ -148,12 +161,16 @@ class Watch:
         self.ended = False
         """Whether all was read: the command has ended, the time is over or stop() was called."""
         self._deadline = None if timeout is None else time.monotonic() + timeout
-        self._pipeline = Pipeline(wall_offset(), [Filter(conditions)] if conditions else [])
+        self._pipeline = Pipeline([Filter(conditions)] if conditions else [])
         self._command: Command | None = None
         self._more = self._closed = False
         self._stats: Stats | None = None
         with ExitStack() as stack:
-            self._source = stack.enter_context(Ebpf(settings, _scope(pid, tree)))
+            roots = {number: _existing(number) for number in (*pid, *tree)}
+            scope = dict.fromkeys(pid, layout.SCOPE_SELF) | dict.fromkeys(tree, SCOPE_TREE)
+            self._source = stack.enter_context(Ebpf(settings, scope))
+            for root, started in roots.items():
+                self._unscope_unless(root, started)
             for root in tree:
                 self._scope_descendants(root)
             self._stop = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
@@ -162,21 +179,27 @@ class Watch:
             self._epoll.register(self._stop, select.EPOLLIN)
             self._epoll.register(self._source.fd, select.EPOLLIN | select.EPOLLET)
             if command is not None:
-                self._command = Command(command)
+                self._command = Command(command, settings.command)
                 stack.callback(self._command.close)
                 self._epoll.register(self._command.fd, select.EPOLLIN)
-                self._source.scope(self._command.pid, SCOPE_TREE)
                 self._command.release()
             self._stack = stack.pop_all()
 
     def _scope_descendants(self, root: int) -> None:
         # Its children from now on are in scope by the kernel program; those it has already are
         # not, and may be making more while we look: look until there is nobody new.
-        seen: set[int] = set()
-        while new := descendants(root) - seen:
-            for child in new:
+        seen: dict[int, Stat] = {}
+        while new := {child: stat for child, stat in descendants(root).items() if child not in seen}:
+            for child, stat in new.items():
                 self._source.scope(child, SCOPE_TREE)
+                self._unscope_unless(child, stat)
             seen |= new
+
+    def _unscope_unless(self, pid: int, started: Stat) -> None:
+        """It may have ended, and its pid been given to another, before it was in scope."""
+        now = stat_of(pid)
+        if now is None or now.start_time != started.start_time:
+            self._source.scope(pid, 0)
 
     @property
     def pid(self) -> int | None:
@@ -196,6 +219,7 @@ class Watch:
     def __iter__(self) -> Iterator[Event]:
         while not self.ended:
             yield from self.read()
+        self.close()
 
     def read(self, timeout: float | None = None) -> list[Event]:
         """The next events, in order of time; waits for the first up to ``timeout`` seconds.
@@ -208,7 +232,7 @@ class Watch:
             return self._finish()
         frames = self._source.read()
         self._more = bool(frames)  # the kernel wakes us only once we have seen all
-        return self._pipeline(frames)
+        return self._pipeline(frames, wall_offset())
 
     def _wait(self, timeout: float | None) -> bool:
         """Waits for frames, and a little longer for more of them; whether it is time to end."""
@@ -233,10 +257,10 @@ class Watch:
         """Detaches and reads what is left."""
         if self._command and self._command.fd in self._poll(0):
             self._command.wait()
-        events = [event for frames in self._source.drain() for event in self._pipeline(frames)]
+        events = [event for frames in self._source.drain() for event in self._pipeline(frames, wall_offset())]
         names = {kind: name for name, kind in KIND_OF.items()}
         produced = {(cpu, names[kind]): count for (cpu, kind), count in self._source.produced().items()}
-        events += self._pipeline.finish(produced, time.clock_gettime_ns(time.CLOCK_BOOTTIME))
+        events += self._pipeline.finish(produced, time.clock_gettime_ns(time.CLOCK_BOOTTIME), wall_offset())
         self._stats = self._count()
         self.ended = True
         return events
@@ -286,9 +310,44 @@ class Watch:
         self.close()
 
 
-def _scope(pid: Collection[int], tree: Collection[int]) -> dict[int, int]:
-    """The scope table's first entries; UsageError for a process that is not there."""
-    for number in (*pid, *tree):
-        if parent_of(number) is None:
-            raise UsageError(f"there is no process {number}")
-    return dict.fromkeys(pid, layout.SCOPE_SELF) | dict.fromkeys(tree, SCOPE_TREE)
+def _check(
+    command: Sequence[str] | None,
+    *,
+    pid: Collection[int],
+    tree: Collection[int],
+    uid: Collection[int],
+    comm: Collection[str],
+    filters: Iterable[str],
+    timeout: float | None,
+) -> None:
+    """UsageError for what cannot be."""
+    for name, value in (("command", command), ("comm", comm), ("filters", filters)):
+        if isinstance(value, str):
+            raise UsageError(f"{name} is a list of texts, not one text: give [{value!r}]")
+    for name, numbers in (("pid", pid), ("tree", tree), ("uid", uid)):
+        if isinstance(numbers, int):
+            raise UsageError(f"{name} is a list of numbers, not one number: give [{numbers}]")
+    if command is not None and (pid or tree):
+        raise UsageError("a command is followed with its descendants: pid and tree cannot be given with it")
+    if command is not None and not command:
+        raise UsageError("the command is empty")
+    if (pid or tree) and not is_initial("pid", INITIAL_PID_NAMESPACE):
+        raise UsageError(
+            "process ids in this pid namespace are not the kernel's: watch from outside, or give a command"
+        )
+    if any(not 0 <= number < 1 << 32 for number in uid):
+        raise UsageError(f"there is no user id outside of 0 to {(1 << 32) - 1}")
+    if any("\0" in name for name in comm):
+        raise UsageError("no process has a name with a NUL in it")
+    if timeout is not None and not timeout >= 0:
+        raise UsageError(f"a timeout of {timeout} seconds cannot be: give 0 or more")
+
+
+def _existing(pid: int) -> Stat:
+    """What is known of a process; UsageError where there is none."""
+    process, stat = process_of(pid), stat_of(pid)
+    if process is None or stat is None:
+        raise UsageError(f"there is no process {pid}")
+    if process != pid:
+        raise UsageError(f"{pid} is a thread of process {process}: give that")
+    return stat

@@ -276,3 +276,12 @@ def test_path_longer_than_path_max(run_told, programs, place):
     event, full = only(execs(completed.events)), str(place) + ("/" + "d" * 250) * 30
     whole = event.cwd == full and "cwd" not in event.truncated
     assert whole or (full.endswith(event.cwd.lstrip("/")) and event.truncated["cwd"] > len(event.cwd))
+
+
+def test_long_path_behind_a_descriptor(run_told, programs):
+    """/dev/fd/N/ and a path of PATH_MAX is longer than any path, and whole."""
+    completed, [_witness] = run_told([programs / "odd", "dirfd-long", programs / "witness"])
+
+    event = only(execs(completed.events, comm="witness"))
+    assert ({}, True) == (event.truncated, event.cmdpath.startswith("/dev/fd/"))
+    assert len(event.cmdpath) > 4096

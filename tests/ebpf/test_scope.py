@@ -1,9 +1,12 @@
 """Which processes are reported: a command's, and those that are named."""
 
 import contextlib
+import json
 import os
 import shutil
 import subprocess
+import sys
+import threading
 import uuid
 
 import pytest
@@ -227,3 +230,65 @@ def test_stop_ends_a_watch(programs, place):
         events = list(watched)
 
     assert ["sched_process_exec", "sched_process_exit"] == [each.event for each in events]
+
+
+def test_command_inside_a_pid_namespace(programs, place):
+    """Where process ids are not the kernel's own the command is followed all the same."""
+    out = place / "out"
+    inner = [sys.executable, "-m", "whatran", "--format", "jsonl", "-o", out, "--", "sh", "-c", 'true; "$0"']
+    subprocess.run(["unshare", "--pid", "--fork", "--mount-proc", *inner, programs / "true"], check=True)
+
+    events = list(map(json.loads, out.read_text().splitlines()))
+    executed = [event["comm"] for event in events if event["event"] == "sched_process_exec"]
+    assert ["sh", "true"] == executed
+
+
+def test_process_ids_inside_a_pid_namespace_are_refused():
+    """They would be taken for those of other processes."""
+    inner = [sys.executable, "-m", "whatran", "--tree", "1", "--timeout", "1"]
+    done = subprocess.run(
+        ["unshare", "--pid", "--fork", "--mount-proc", *inner], check=False, capture_output=True, text=True
+    )
+
+    assert (2, True) == (done.returncode, "pid namespace" in done.stderr)
+
+
+def test_thread_id_is_refused(programs):
+    """A thread is no process; the message says whose it is."""
+    told, go = threading.Event(), threading.Event()
+    thread = threading.Thread(target=lambda: (told.set(), go.wait()))
+    thread.start()
+    told.wait()
+    try:
+        with pytest.raises(whatran.UsageError, match=f"a thread of process {os.getpid()}"):
+            whatran.watch(pid=[thread.native_id])
+    finally:
+        go.set()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"filters": "comm=x"},
+        {"comm": "x"},
+        {"uid": [-1]},
+        {"comm": ["a\0b"]},
+        {"timeout": -1},
+        {"ring_bytes": 1 << 40},
+        {"max_argv": -1},
+        {"filters": ["env=*"]},
+        {"tree": 1},
+    ],
+    ids=str,
+)
+def test_options_that_cannot_be(options):
+    """Each is an error before anything is loaded."""
+    with pytest.raises(whatran.UsageError):
+        whatran.watch(**options)
+
+
+def test_command_as_one_text_is_refused():
+    """It would be taken for a list of letters."""
+    with pytest.raises(whatran.UsageError, match="list"):
+        whatran.run("true")

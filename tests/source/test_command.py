@@ -13,14 +13,14 @@ def _out(tmp_path):
 
 
 def _started(args):
-    command = Command(args)
+    command = Command(args, b"token")
     command.release()
     return command
 
 
 def test_nothing_runs_before_release(out):
     """The command waits: what must be ready before its first instruction can be made ready."""
-    command = Command(["sh", "-c", f"echo ran > {out}"])
+    command = Command(["sh", "-c", f"echo ran > {out}"], b"token")
     before = out.exists(), os.readlink(f"/proc/{command.pid}/exe") == os.readlink("/proc/self/exe")
     command.release()
     code = command.wait()
@@ -31,7 +31,7 @@ def test_nothing_runs_before_release(out):
 
 def test_a_command_never_released_never_runs(out):
     """Given up on, it ends without having been executed."""
-    command = Command(["sh", "-c", f"echo ran > {out}"])
+    command = Command(["sh", "-c", f"echo ran > {out}"], b"token")
     command.close()
 
     assert (127, False) == (command.returncode, out.exists())
@@ -71,7 +71,7 @@ def test_what_cannot_be_run_says_why_with_the_shells_status(tmp_path, make, code
     path = tmp_path / "program"
     if make:
         make(path)
-    command = Command([str(path)])
+    command = Command([str(path)], b"token")
     with pytest.raises(CommandError, match=says) as caught:
         command.release()
     command.close()

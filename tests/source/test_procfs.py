@@ -1,13 +1,14 @@
 import os
 import subprocess
+import threading
 import time
 
-from whatran.source.procfs import descendants, parent_of, wall_offset
+from whatran.source.procfs import descendants, process_of, stat_of, wall_offset
 
 
 def test_parent_is_getppid():
     """Field 4 of stat, wherever it is in the line."""
-    assert os.getppid() == parent_of(os.getpid())
+    assert os.getppid() == stat_of(os.getpid()).ppid
 
 
 def test_parent_of_a_process_with_an_odd_name(tmp_path):
@@ -16,7 +17,7 @@ def test_parent_of_a_process_with_an_odd_name(tmp_path):
     odd.symlink_to("/bin/sleep")
     child = subprocess.Popen([odd, "100"])
     try:
-        assert os.getpid() == parent_of(child.pid)
+        assert os.getpid() == stat_of(child.pid).ppid
     finally:
         child.kill()
         child.wait()
@@ -24,7 +25,7 @@ def test_parent_of_a_process_with_an_odd_name(tmp_path):
 
 def test_no_process_has_no_parent():
     """A pid above the highest there can be."""
-    assert parent_of(1 << 22) is None
+    assert (stat_of(1 << 22), process_of(1 << 22)) == (None, None)
 
 
 def test_descendants_are_children_and_theirs():
@@ -34,8 +35,8 @@ def test_descendants_are_children_and_theirs():
     ) as shell:
         sleep = int(shell.stdout.readline())
         try:
-            assert {sleep} == descendants(shell.pid)
-            assert {shell.pid, sleep} <= descendants(os.getpid())
+            assert {sleep: stat_of(sleep)} == descendants(shell.pid)
+            assert {shell.pid, sleep} <= descendants(os.getpid()).keys()
             assert os.getpid() not in descendants(os.getpid())
         finally:
             os.kill(sleep, 9)
@@ -49,3 +50,16 @@ def test_wall_offset_turns_boot_time_into_wall_time():
     after = time.clock_gettime_ns(time.CLOCK_BOOTTIME) + offset
 
     assert before - 1_000_000 < now < after + 1_000_000
+
+
+def test_a_thread_belongs_to_its_process():
+    """Its id is no process id, though /proc has a folder for it."""
+    told, go = threading.Event(), threading.Event()
+    thread = threading.Thread(target=lambda: (told.set(), go.wait()))
+    thread.start()
+    told.wait()
+    try:
+        assert (os.getpid(), os.getpid()) == (process_of(thread.native_id), process_of(os.getpid()))
+    finally:
+        go.set()
+        thread.join()

@@ -1,6 +1,7 @@
 import os
 import stat
 from contextlib import suppress
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -9,10 +10,11 @@ from hypothesis import strategies as st
 from tests.wire.frames import NO_FILE, PROGRAM, exec_frame, exit_frame, fork_frame
 from whatran.errors import DecodeError
 from whatran.event import Event, Exec, Exit, Fork
+from whatran.wire import decode as whatran_decode
 from whatran.wire import layout
-from whatran.wire.decode import ANON_INODEFS, PAGE_BYTES, PIPEFS, SOCKFS, decoder
+from whatran.wire.decode import ANON_INODEFS, PAGE_BYTES, PIPEFS, SOCKFS
 
-decode = decoder(wall_offset=1_000_000)
+decode = partial(whatran_decode.decode, wall_offset=1_000_000)
 
 
 def test_exec_frame_becomes_an_exec_with_its_facts():

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from tests.wire.frames import exec_frame, exit_frame, text_frame
 from whatran.event import Event
 from whatran.wire import layout
-from whatran.wire.decode import decoder
+from whatran.wire.decode import decode
 from whatran.wire.rejoin import Rejoin
 
 ARGV, ENV = layout.TEXT_ARGV, layout.TEXT_ENV
@@ -20,7 +20,7 @@ ARGV_2, ARGV_3, ENV_2 = text_frame(ARGV, 4, b"a\0"), text_frame(ARGV, 6, b"b\0")
 
 def _events(*frames):
     rejoin = Rejoin()
-    return list(map(decoder(0), [*rejoin(frames), *rejoin.finish()]))
+    return [decode(frame, 0) for frame in [*rejoin(frames), *rejoin.finish()]]
 
 
 def test_parts_become_one_exec():

@@ -57,6 +57,22 @@ static void by_name_in_directory(char **argv)
 	execute_at(opened(argv[0], O_PATH | O_DIRECTORY), slash + 1, argv, 0);
 }
 
+/* By a name of nearly PATH_MAX: the directory's own, many times over. */
+static void by_long_name(char **argv)
+{
+	char *slash = strrchr(argv[0], '/');
+	char name[4096] = "";
+	size_t at = 0;
+
+	while (at + 2 + strlen(slash) < sizeof(name)) {
+		memcpy(name + at, "./", 2);
+		at += 2;
+	}
+	strcpy(name + at, slash + 1);
+	*slash = '\0';
+	execute_at(opened(argv[0], O_PATH | O_DIRECTORY), name, argv, 0);
+}
+
 /* Removes the program first. */
 static void deleted(char **argv)
 {
@@ -135,6 +151,7 @@ static const struct {
 	void (*execute)(char **argv);
 } ways[] = {
 	{"memfd", in_memfd},	       {"fd", by_descriptor},	{"dirfd", by_name_in_directory}, {"deleted", deleted},
+	{"dirfd-long", by_long_name},
 	{"argc0", without_arguments}, {"thread", from_thread}, {"named", named},		 {"daemon", as_daemon},
 };
 

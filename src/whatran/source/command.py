@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import signal
@@ -16,10 +17,11 @@ _RESTORED = (signal.SIGPIPE, signal.SIGXFSZ)
 class Command:
     """A child that has been forked and does not exec before ``release()``.
 
-    It has our stdin, stdout, stderr and terminal, and our process group.
+    It has our stdin, stdout, stderr and terminal, and our process group. Before it
+    execs it takes the name ``token`` for a moment: so the kernel program knows it.
     """
 
-    def __init__(self, args: Sequence[str]) -> None:
+    def __init__(self, args: Sequence[str], token: bytes) -> None:
         self.args = [_encoded(argument) for argument in args]
         if not self.args[0]:
             raise CommandError("'': command not found", 127)
@@ -29,7 +31,7 @@ class Command:
         self._error, error_write = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
-            _child(self.args, go_read, self._go, error_write)
+            _child(self.args, token, go_read, self._go, error_write)
         os.close(go_read)
         os.close(error_write)
         self.fd = os.pidfd_open(self.pid)
@@ -82,7 +84,7 @@ def _encoded(argument: str) -> bytes:
     return encoded
 
 
-def _child(args: list[bytes], go_read: int, go_write: int, error_write: int) -> None:
+def _child(args: list[bytes], token: bytes, go_read: int, go_write: int, error_write: int) -> None:
     """The child's side: never returns, and its exec is what the watcher sees first."""
     try:
         os.close(go_write)  # else it would wait for itself
@@ -91,8 +93,22 @@ def _child(args: list[bytes], go_read: int, go_write: int, error_write: int) -> 
             if number in _RESTORED or callable(signal.getsignal(number)):
                 signal.signal(number, signal.SIG_DFL)
         if os.read(go_read, 1):
+            _introduce(token)
             os.execvp(args[0], args)
     except OSError as error:
         os.write(error_write, str(error.errno).encode())
     finally:
         os._exit(127)
+
+
+# linux/prctl.h
+_PR_SET_NAME, _PR_GET_NAME = 15, 16
+_libc = ctypes.CDLL(None)
+
+
+def _introduce(token: bytes) -> None:
+    """Takes the name and gives it back."""
+    before = ctypes.create_string_buffer(16)
+    _libc.prctl(_PR_GET_NAME, before)
+    _libc.prctl(_PR_SET_NAME, token)
+    _libc.prctl(_PR_SET_NAME, before)

@@ -10,7 +10,7 @@ import resource
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -48,7 +48,7 @@ class Ebpf:
         self._received = dict.fromkeys(layout.KINDS, 0)
         self._links: list[int] = []
         self._stack = ExitStack()
-        with ExitStack() as opening:
+        with _signals_waiting(), ExitStack() as opening:
             opening.callback(self.close)
             self._object = self._open()
             self._configure(settings)
@@ -153,13 +153,8 @@ class Ebpf:
 
     def read(self) -> list[bytes]:
         """The frames that wait, BATCH_FRAMES at the most; more may be left when it is so many."""
-        # An exception in the callback, such as Ctrl-C makes, would be swallowed by ctypes and
-        # the frame lost. Signals wait until all is safe; what they raise then loses nothing.
-        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-        try:
+        with _signals_waiting():
             result = self._libbpf.ring_buffer__consume(self._ring)
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         if result < 0 and result != -errno.EAGAIN:
             raise self._error("read the ring buffer", result)
         frames = self._frames.copy()
@@ -236,6 +231,20 @@ class Ebpf:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+
+@contextmanager
+def _signals_waiting() -> Iterator[None]:
+    """Signals wait until all is safe.
+
+    What their handlers raise, as Ctrl-C does, would be swallowed by ctypes in a callback,
+    and the frame in hand lost.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _count(result: int, doing: str) -> int:

@@ -52,6 +52,7 @@ _PROTOTYPES: dict[str, tuple[Any, ...]] = {
     "bpf_object__find_program_by_name": (c_void_p, c_void_p, c_char_p),
     "bpf_object__load": (c_int, c_void_p),
     "bpf_object__open_file": (c_void_p, c_char_p, c_void_p),
+    "bpf_prog_load": (c_int, c_int, c_char_p, c_char_p, c_char_p, c_size_t, c_void_p),
     "bpf_program__attach": (c_void_p, c_void_p),
     "bpf_program__fd": (c_int, c_void_p),
     "bpf_program__set_autoload": (c_int, c_void_p, c_bool),
@@ -81,7 +82,7 @@ class Library:
         for name, (result, *arguments) in _PROTOTYPES.items():
             function = getattr(handle, name, None)
             if function is None:
-                raise SourceError(f"{path} has no {name}: it is older than libbpf 1.0; install a newer one")
+                raise SourceError(f"{path} has no {name}: it is no libbpf, or older than 1.0; install a newer one")
             function.restype = result
             function.argtypes = arguments
             setattr(self, name, function)
@@ -112,7 +113,7 @@ class Library:
 @cache
 def library() -> Library:
     """libbpf.so.1, or what WHATRAN_LIBBPF names; loaded once."""
-    return Library(os.environ.get("WHATRAN_LIBBPF", SONAME))
+    return Library(os.environ.get("WHATRAN_LIBBPF") or SONAME)
 
 
 def explain(result: int | None) -> tuple[int, str]:

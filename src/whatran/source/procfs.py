@@ -4,39 +4,65 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 PROC = Path("/proc")
 
 
-def parent_of(pid: int) -> int | None:
-    """The parent's pid (field 4 of /proc/PID/stat); None where there is no such process."""
+# include/linux/proc_ns.h
+INITIAL_PID_NAMESPACE, INITIAL_USER_NAMESPACE = 0xEFFFFFFC, 0xEFFFFFFD
+
+
+class Stat(NamedTuple):
+    """Of /proc/PID/stat: the parent's pid, and when the process was started in clock ticks since boot."""
+
+    ppid: int
+    start_time: int
+
+
+def stat_of(pid: int) -> Stat | None:
+    """What /proc knows of a process; None where there is none."""
     try:
         line = (PROC / str(pid) / "stat").read_bytes()
     except (FileNotFoundError, ProcessLookupError):
         return None
     # The comm in brackets may hold anything, brackets too: count from the last.
-    return int(line.rpartition(b")")[2].split()[1])
+    fields = line.rpartition(b")")[2].split()
+    return Stat(int(fields[1]), int(fields[19]))
 
 
-def children() -> dict[int, list[int]]:
-    """Pids of the children of every process."""
-    found: dict[int, list[int]] = {}
+def process_of(tid: int) -> int | None:
+    """The process that a thread id belongs to (Tgid of /proc/TID/status); None where there is none."""
+    try:
+        lines = (PROC / str(tid) / "status").read_text().splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return int(next(line for line in lines if line.startswith("Tgid:")).split()[1])
+
+
+def descendants(pid: int) -> dict[int, Stat]:
+    """The children of a process, their children, and so on, as of now."""
+    stats = {}
+    children: dict[int, list[int]] = {}
     for entry in PROC.iterdir():
-        if entry.name.isdecimal() and (parent := parent_of(int(entry.name))) is not None:
-            found.setdefault(parent, []).append(int(entry.name))
-    return found
-
-
-def descendants(pid: int) -> set[int]:
-    """Pids of the children of a process, their children, and so on, as of now."""
-    found: set[int] = set()
-    by_parent = children()
+        if entry.name.isdecimal() and (stat := stat_of(int(entry.name))):
+            stats[int(entry.name)] = stat
+            children.setdefault(stat.ppid, []).append(int(entry.name))
+    found: dict[int, Stat] = {}
     todo = [pid]
     while todo:
-        new = [child for child in by_parent.get(todo.pop(), []) if child not in found]
-        found.update(new)
+        new = [child for child in children.get(todo.pop(), []) if child not in found]
+        found.update((child, stats[child]) for child in new)
         todo += new
     return found
+
+
+def is_initial(namespace: str, number: int) -> bool:
+    """Whether our own namespace of a kind, ``pid`` or ``user``, is the machine's first."""
+    try:
+        return (PROC / "self/ns" / namespace).stat().st_ino == number
+    except OSError:  # a kernel without such namespaces
+        return True
 
 
 def wall_offset() -> int:

@@ -17,7 +17,7 @@ PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 UNSET = 0xFFFFFFFF
 
 # linux/magic.h
-PIPEFS, SOCKFS, ANON_INODEFS, NSFS = 0x50495045, 0x534F434B, 0x09041934, 0x6E736673
+PIPEFS, SOCKFS, ANON_INODEFS, NSFS, PIDFS = 0x50495045, 0x534F434B, 0x09041934, 0x6E736673, 0x50494446
 
 # Where the parts of an unpacked frame begin; each starts with the common ones.
 _TASK = len(layout.FRAME)
@@ -27,25 +27,20 @@ _TEXTS = _FILES + 3 * len(layout.FILE_ID)
 _EXEC_REST = _TEXTS + len(layout.TEXT_SIZE) * len(layout.TEXTS)
 
 
-def decoder(wall_offset: int) -> Callable[[bytes], TaskEvent]:
-    """A function from a frame to its event.
+def decode(frame: bytes, wall_offset: int) -> TaskEvent:
+    """The event of a frame; DecodeError and nothing else where it is none.
 
-    ``wall_offset`` is CLOCK_REALTIME minus CLOCK_BOOTTIME in ns. The function raises
-    DecodeError and nothing else.
+    ``wall_offset`` is CLOCK_REALTIME minus CLOCK_BOOTTIME in ns.
     """
-
-    def decode(frame: bytes) -> TaskEvent:
-        if len(frame) < layout.FRAME_STRUCT.size:
-            raise DecodeError("frame shorter than its head", 0, len(frame))
-        size, _, kind = layout.FRAME_STRUCT.unpack_from(frame)[2:5]
-        if size != len(frame):
-            raise DecodeError(f"frame says it has {size} bytes", 16, len(frame))
-        decode_kind = _DECODERS.get(kind)
-        if decode_kind is None:
-            raise DecodeError(f"unknown kind {kind}", 24, len(frame))
-        return decode_kind(frame, wall_offset)
-
-    return decode
+    if len(frame) < layout.FRAME_STRUCT.size:
+        raise DecodeError("frame shorter than its head", 0, len(frame))
+    size, _, kind = layout.FRAME_STRUCT.unpack_from(frame)[2:5]
+    if size != len(frame):
+        raise DecodeError(f"frame says it has {size} bytes", 16, len(frame))
+    decode_kind = _DECODERS.get(kind)
+    if decode_kind is None:
+        raise DecodeError(f"unknown kind {kind}", 24, len(frame))
+    return decode_kind(frame, wall_offset)
 
 
 def user_dev(dev: int) -> int:
@@ -208,6 +203,8 @@ def _path(raw: bytes, file: FileId, *, cut: bool) -> str:
         return f"pipe:[{file.inode}]"
     if file.fs_magic == SOCKFS:
         return f"socket:[{file.inode}]"
+    if file.fs_magic == PIDFS:
+        return "anon_inode:[pidfd]"
     return f"anon_inode:{path}" if file.fs_magic == ANON_INODEFS else path
 
 

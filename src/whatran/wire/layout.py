@@ -150,6 +150,7 @@ SETTINGS = (
     ("reserved", "I"),
     ("uids", f"{4 * SETTINGS_UIDS}s"),
     ("comms", f"{COMM_BYTES * SETTINGS_COMMS}s"),
+    ("command", "16s"),
 )
 
 COUNTERS = (("produced", "Q"), ("lost", "Q"), ("failed", "Q"), ("filtered", "Q"))

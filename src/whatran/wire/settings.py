@@ -21,6 +21,7 @@ class Settings:
     comms: tuple[bytes, ...] = ()
     max_argv: int = UNLIMITED
     max_env: int = UNLIMITED
+    command: bytes = b""
     ring_bytes: int = 8 << 20
 
     def pack(self) -> bytes:
@@ -38,4 +39,5 @@ class Settings:
             0,
             b"".join(uid.to_bytes(4, "little") for uid in self.uids),
             b"".join(comm.ljust(layout.COMM_BYTES, b"\0") for comm in self.comms),
+            self.command,
         )
