@@ -13,10 +13,10 @@ if [ -z "${COMMAND-}" ]; then
         set -- scripts/demo/check.sh echo
     fi
 else
-    set -- sh -c "$COMMAND"
+    set -- sh -c -- "$COMMAND"
 fi
 
-echo "Following: ${COMMAND:-$*}" >&2
+printf 'Following: %s\n' "${COMMAND:-$*}" | cat -v >&2
 
 if [ "$(id -u)" -ne 0 ]; then
     # whatran needs root, the command does not.

@@ -27,7 +27,7 @@ def test_the_tree_is_shown(machine, run, a_program):
     assert (3, "") == (status, out)
     assert [
         "DURATION  EXIT  COMMAND",
-        "  10.0ms  3     witness 'a b'",
+        "  9.00ms  3     witness 'a b'",
         "1 process, 1 exec, 1 failed, 9.00ms",
     ] == err.splitlines()
 

@@ -24,7 +24,7 @@ def test_the_tree_is_shown_at_the_end(machine, run, a_program):
     machine.will(a_program)
     _, out, _ = run("--format", "tree")
 
-    assert "  10.0ms  3     witness 'a b'" == out.splitlines()[1]
+    assert "  9.00ms  3     witness 'a b'" == out.splitlines()[1]
 
 
 def test_json_lines(machine, run, a_program):

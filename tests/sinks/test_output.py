@@ -3,6 +3,8 @@
 import io
 import os
 import resource
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -144,3 +146,22 @@ def test_no_colour_where_it_is_not_wanted(terminal):
     """NO_COLOR is respected."""
     assert terminal.output.paint("x", DIM) == "x"
     terminal.hang_up()
+
+
+def test_a_file_made_for_nothing_is_removed(tmp_path):
+    """Where it never came to writing, no empty file is left; what was there before is."""
+    old = tmp_path / "old"
+    old.write_text("kept")
+    for path in (tmp_path / "new", old):
+        Output.open(str(path)).close()
+
+    assert {"old": "kept"} == {path.name: path.read_text() for path in tmp_path.iterdir()}
+
+
+def test_a_file_does_not_take_the_place_of_a_closed_standard_descriptor(tmp_path):
+    """What is meant for standard error must not get into it."""
+    code = "from whatran.sinks.output import Output; print(Output.open('out')._file.fileno() > 2)"
+    command = ["sh", "-c", '"$0" -c "$1" 2>&-', sys.executable, code]
+    said = subprocess.run(command, cwd=tmp_path, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+    assert "True\n" == said

@@ -41,7 +41,7 @@ def test_a_build(file):
     )
 
     assert [
-        "   100ms                make -j2",
+        "  99.0ms                make -j2",
         "  5.00ms  SIGSEGV core  ├─ cc a.c",
         "  5.00ms                │  └─ as a.s",
         "  1.00ms  1             └─ cc 'b c.c'",
@@ -69,7 +69,7 @@ def test_a_chain_of_execs_is_one_line(file):
         file, make_exec(("sh", "-c", "exec make"), at=101 * MS), make_exec(("make",), at=102 * MS), make_exit()
     )
 
-    assert ["  10.0ms        sh -c 'exec make' → make", "1 process, 2 execs, 0 failed, 9.00ms"] == lines
+    assert ["  9.00ms        sh -c 'exec make' → make", "1 process, 2 execs, 0 failed, 9.00ms"] == lines
 
 
 def test_a_process_that_goes_on(file):
@@ -163,7 +163,7 @@ def test_no_more_than_the_limit(file):
     written = [sink.write(start), sink.write([*life(103, (100, 100), 112, ("no",)), *root()[1:]]), sink.close()]
 
     assert [2, 0, 0] == written
-    assert ["   100ms        make", "  5.00ms        └─ cc"] == file.lines[1:3]
+    assert ["  99.0ms        make", "  5.00ms        └─ cc"] == file.lines[1:3]
 
 
 def test_nothing_is_cut_in_a_file(file):
@@ -205,7 +205,7 @@ def test_colours_are_sober(colour_terminal):
     sink.write([make_exec(("make",)), make_exit(2, at=S)])
     sink.close()
 
-    assert "\x1b[2m   900ms\x1b[0m  \x1b[31m2   \x1b[0m  make" == colour_terminal.hang_up().splitlines()[1]
+    assert "\x1b[2m   899ms\x1b[0m  \x1b[31m2   \x1b[0m  make" == colour_terminal.hang_up().splitlines()[1]
 
 
 def test_nothing_reaches_the_terminal_raw(terminal):
@@ -215,3 +215,12 @@ def test_nothing_reaches_the_terminal_raw(terminal):
     sink.close()
 
     assert all(line.isprintable() for line in terminal.hang_up().split("\n"))
+
+
+def test_a_fork_that_lives_on_is_drawn(file):
+    """What a command leaves behind is seen, also if it has executed nothing yet."""
+    sink = TreeView(file.output)
+    sink.write([make_exec(("sh",)), make_fork(101), make_exit(0)])
+    sink.close()
+
+    assert [" running        └─ (fork) sh"] == [line for line in file.lines if "fork" in line]

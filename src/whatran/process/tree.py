@@ -31,6 +31,8 @@ class Process:
     """Every program it executed, in order; empty where it was forked only."""
     exit: Exit | None
     """How it ended; None where it was still running."""
+    began: int
+    """Since when it is followed, in ns since boot: its fork, or its first exec where its fork was not seen."""
     older: bool
     """Whether it was there before the events began: known only as the creator of others."""
 
@@ -42,6 +44,11 @@ class Process:
     def failed(self) -> bool:
         """Whether it ended with a status other than 0, or by a signal."""
         return self.exit is not None and bool(self.exit.exit_code or self.exit.signal_code)
+
+    @property
+    def running(self) -> bool:
+        """Whether it is new and had not ended."""
+        return self.exit is None and not self.older
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +97,7 @@ def build(events: Iterable[Event]) -> Tree:
             comm=last.comm,
             execs=history,
             exit=ended,
+            began=key[1] if fork or not history else history[0].timestamp_boot,
             older=not history and not fork,
         )
         processes[key] = process

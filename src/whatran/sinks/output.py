@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import locale
 import os
 import select
 import stat
+from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from whatran.errors import OutputError
@@ -31,17 +33,30 @@ class Output:
         self.terminal = file.isatty()
         self._encoding = locale.getpreferredencoding(do_setlocale=False) if self.terminal else "utf-8"
         self._colour = self.terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        self._untouched = False
+        """Whether we have made the file and not yet begun to write it."""
         # A file of our own may be emptied and cut; one that we share with others, as standard output, may not.
         self._ours = file.closefd and stat.S_ISREG(os.fstat(file.fileno()).st_mode)
 
     @classmethod
     def open(cls, path: str) -> Self:
         """The file at ``path``, made where it is not there; what it holds stays until ``truncate``."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
         try:
-            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            try:
+                fd, made = os.open(path, flags | os.O_EXCL, 0o666), True
+            except FileExistsError:
+                fd, made = os.open(path, flags, 0o666), False
+            # Where a standard descriptor is closed the file would take its place, and get what is meant for that.
+            above = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3)
+            os.close(fd)
         except OSError as error:
-            raise OutputError(f"cannot write to {path}: {error.strerror}; name another file with -o") from error
-        return cls(io.FileIO(fd, "w"), path)
+            raise OutputError(
+                f"cannot write to {path or repr(path)}: {error.strerror}; name another file with -o"
+            ) from error
+        output = cls(io.FileIO(above, "w"), path)
+        output._untouched = made
+        return output
 
     @classmethod
     def stdout(cls) -> Self:
@@ -73,7 +88,8 @@ class Output:
         return f"\x1b[{style}m{text}\x1b[0m" if self._colour and style else text
 
     def truncate(self) -> None:
-        """Drop what a file held before."""
+        """Drop what a file held before: from here on it is ours."""
+        self._untouched = False
         if self._ours:
             self._file.truncate(0)
 
@@ -82,6 +98,7 @@ class Output:
 
     def write(self, data: bytes) -> None:
         """Write all of it; when that fails, a file of ours ends with its last whole line."""
+        self._untouched = False
         rest = memoryview(data)
         try:
             while rest:
@@ -107,7 +124,10 @@ class Output:
             self._file.truncate(self._file.tell() - partial)
 
     def close(self) -> None:
-        """Close a file; an inherited descriptor stays open."""
+        """Close a file; an inherited descriptor stays open. One that was made for nothing is removed."""
+        if self._untouched:
+            with suppress(OSError):
+                os.unlink(self._name)  # noqa: PTH108  # a path as the user gave it
         try:
             self._file.close()
         except OSError as error:  # NFS and quotas report a full disk here

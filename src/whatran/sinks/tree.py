@@ -26,8 +26,8 @@ class TreeView:
 
     What was executed is what is shown. A process that only forked is drawn, as ``(fork) COMM``, when something
     below it executed (so that nobody is shown under another's creator) or when it failed: that is a command not
-    found (127) or a crash, which is what one looks for. The many subshells that just end well would only hide
-    the rest; the last line counts them.
+    found (127) or a crash, which is what one looks for; or when it had not ended. The many subshells that just
+    end well would only hide the rest; the last line counts them.
     """
 
     due = None
@@ -83,7 +83,9 @@ def _draw(tree: Tree, output: Output) -> Iterator[str]:
         label = branch + (f"(depth {depth}) " if depth > indent else "") + _label(process)
         if width is not None:
             label = fit(label, width - len("DURATION  ") - end_width - 2)
-        took = pad(duration(process.exit.duration) if process.exit else "running", len("DURATION"), right=True)
+        ended = process.exit
+        took = duration(ended.timestamp_boot - process.began) if ended else "running"
+        took = pad(took, len("DURATION"), right=True)
         end = pad(ends[process.key], end_width)
         yield f"{output.paint(took, DIM)}  {output.paint(end, RED) if process.failed else end}  {label}"
         children = [child for child in tree.children.get(process.key, ()) if child.key in shown]
@@ -100,7 +102,7 @@ def _shown(tree: Tree) -> set[Key]:
     shown: set[Key] = set()
     for key in reversed(tree.processes):  # a creator comes before its children, so here after them
         process = tree.processes[key]
-        if process.execs or process.failed or key in shown:
+        if process.execs or process.failed or process.running or key in shown:
             shown.add(key)
             if process.creator is not None:
                 shown.add(process.creator)
