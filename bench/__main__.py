@@ -99,8 +99,8 @@ def kernel_times(storm: str, program: str) -> dict[str, float]:
     for _ in range(RUNS):
         with whatran.watch([storm, str(EXECS), program]) as watching:
             source: Ebpf = watching._source  # noqa: SLF001  # nobody else needs to know
-            for _ in watching:
-                pass
+            while not watching.ended:
+                watching.read()
             for kind, info in source.programs().items():
                 runs[KINDS[kind]].append(info.run_time_ns / info.run_count)
     return {name: statistics.median(times) for name, times in runs.items()}

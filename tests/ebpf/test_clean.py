@@ -113,3 +113,15 @@ def test_killed_watcher_leaves_its_command_alone(place):
 
     fifo.write_text("\n")
     assert "done\n" == done.read_text()
+
+
+def test_nothing_is_asked_of_what_is_closed():
+    """A source that was closed says so; libbpf would end the process."""
+    with whatran.watch(["true"]) as watched:
+        list(watched)
+        source = watched._source
+
+    assert [] == source.read()
+    for ask in (source.counts, source.programs, source.produced):
+        with pytest.raises(whatran.SourceError, match="closed"):
+            ask()

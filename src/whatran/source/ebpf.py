@@ -47,6 +47,7 @@ class Ebpf:
         self._frames: list[bytes] = []
         self._received = dict.fromkeys(layout.KINDS, 0)
         self._links: list[int] = []
+        self._closed = False
         self._stack = ExitStack()
         with _signals_waiting(), ExitStack() as opening:
             opening.callback(self.close)
@@ -133,6 +134,8 @@ class Ebpf:
         return self._find(self._libbpf.bpf_object__find_program_by_name, name)
 
     def _find(self, function: Callable[[int, bytes], int | None], name: bytes) -> int:
+        if self._closed:  # libbpf would follow a pointer that is no more
+            raise SourceError("the kernel program is gone: this source was closed")
         found = function(self._object, name)
         if not found:
             raise SourceError(f"the kernel program {OBJECT} has no {name.decode()}: rebuild it")
@@ -153,6 +156,8 @@ class Ebpf:
 
     def read(self) -> list[bytes]:
         """The frames that wait, BATCH_FRAMES at the most; more may be left when it is so many."""
+        if self._closed:
+            return []
         with _signals_waiting():
             result = self._libbpf.ring_buffer__consume(self._ring)
         if result < 0 and result != -errno.EAGAIN:
@@ -224,6 +229,7 @@ class Ebpf:
     def close(self) -> None:
         """Removes everything from the kernel; may be called twice."""
         self._detach()
+        self._closed = True
         self._stack.close()
 
     def __enter__(self) -> Self:
