@@ -41,6 +41,7 @@ _PROTOTYPES: dict[str, tuple[Any, ...]] = {
     "libbpf_probe_bpf_prog_type": (c_int, c_int, c_void_p),
     "libbpf_set_print": (c_void_p, _PrintCallback),
     "libbpf_version_string": (c_char_p,),
+    "bpf_enable_stats": (c_int, c_int),
     "bpf_link__destroy": (c_int, c_void_p),
     "bpf_map__fd": (c_int, c_void_p),
     "bpf_map__set_initial_value": (c_int, c_void_p, c_char_p, c_size_t),
@@ -124,7 +125,7 @@ def explain(result: int | None) -> tuple[int, str]:
 
 @dataclass(frozen=True, slots=True)
 class ProgramInfo:
-    """The end of struct bpf_prog_info; the first two count only while kernel.bpf_stats_enabled is 1."""
+    """The end of struct bpf_prog_info; the first two count only while run time statistics are on."""
 
     run_time_ns: int
     run_count: int
