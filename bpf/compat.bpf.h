@@ -42,7 +42,6 @@ struct inode___v5 {
 struct vm_area_struct___list {
 	struct vm_area_struct___list *vm_next;
 	unsigned long vm_start;
-	unsigned long vm_end;
 	struct file *vm_file;
 };
 

@@ -56,12 +56,8 @@ static __always_inline void strings__fill(struct text *dst, __u32 *more, struct 
 	scratch->end = at + bytes;
 }
 
-struct rest_context {
-	struct scratch *scratch;
-};
-
 /* Sends the next frame of a text; 1 when there is no more, or no room. A callback of bpf_loop(). */
-static long rest_step(__u32 turn __attribute__((unused)), struct rest_context *context)
+static long rest_step(__u32 turn __attribute__((unused)), struct step_context *context)
 {
 	struct scratch *scratch = context->scratch;
 	struct rest *rest = &scratch->rest;
@@ -90,7 +86,7 @@ static long rest_step(__u32 turn __attribute__((unused)), struct rest_context *c
 static __always_inline void rest__send(struct scratch *scratch, enum text_of text, unsigned long address, __u32 more,
 				       bool modern)
 {
-	struct rest_context context = { scratch };
+	struct step_context context = { scratch };
 
 	scratch->rest.text = text;
 	scratch->rest.address = address;

@@ -109,8 +109,6 @@ struct fs_struct {
 };
 
 struct vm_area_struct {
-	unsigned long vm_start;
-	unsigned long vm_end;
 	struct file *vm_file;
 };
 
@@ -264,8 +262,6 @@ struct task_struct {
 	struct signal_struct *signal;
 	struct files_struct *files;
 	struct fs_struct *fs;
-	kuid_t loginuid;
-	unsigned int sessionid;
 	__u64 utime;
 	__u64 stime;
 	struct sched_entity se;

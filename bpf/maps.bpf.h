@@ -66,6 +66,11 @@ struct scratch {
 	};
 };
 
+/* What a callback of bpf_loop() is given: the pointer must lie on the stack, what it points to need not. */
+struct step_context {
+	struct scratch *scratch;
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1); /* one for each possible CPU, set before load */

@@ -44,12 +44,8 @@ static __always_inline void walk_emit(struct scratch *scratch, const struct qstr
 		walk->failed = true;
 }
 
-struct walk_context {
-	struct scratch *scratch;
-};
-
 /* One step up; 1 when there is no further. A callback of bpf_loop(). */
-static long walk_step(__u32 turn __attribute__((unused)), struct walk_context *context)
+static long walk_step(__u32 turn __attribute__((unused)), struct step_context *context)
 {
 	/* Out of our struct first: in BPF_CORE_READ it would be relocated as if it were the kernel's. */
 	struct walk *walk = &context->scratch->walk;
@@ -86,7 +82,7 @@ static __always_inline void path__fill(struct text *dst, __u32 *detached, struct
 {
 	struct vfsmount *vfsmount = BPF_CORE_READ(path, mnt);
 	struct dentry *dentry = BPF_CORE_READ(path, dentry);
-	struct walk_context context = { scratch };
+	struct step_context context = { scratch };
 	struct walk *walk = &scratch->walk;
 	__u32 start = scratch->end;
 
