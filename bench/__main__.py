@@ -29,7 +29,7 @@ HERE = Path(__file__).parent
 BPF_STATS_RUN_TIME = 0  # enum bpf_stats_type of linux/bpf.h
 RUNS = 5
 EXECS = 5_000
-KINDS = {layout.EXEC: "exec", layout.FORK: "fork", layout.EXIT: "exit"}
+KINDS = {layout.EXEC: "exec", layout.FORK: "fork", layout.EXIT: "exit", layout.FAILED: "each system call"}
 
 # Runs the command line in a process of its own, which then says what it used itself, without its children.
 MEASURED = """
@@ -50,7 +50,7 @@ def main() -> None:
         for program, kind in ((static, "static"), (dynamic, "dynamic")):
             for frame, ns in kernel_times(storm, program).items():
                 target = "≤ 5 µs" if frame == "exec" else ""
-                rows.append((f"in the kernel, {frame} of a {kind} program", f"{ns / 1000:.2f} µs", target))
+                rows.append((f"in the kernel, {frame}, of a {kind} program", f"{ns / 1000:.2f} µs", target))
         small = measure(folder, storm, EXECS, static)
         large = measure(folder, storm, 10 * EXECS, static)
         extra = (large["cpu"] - small["cpu"]) / (large["events"] - small["events"])
@@ -102,9 +102,10 @@ def kernel_times(storm: str, program: str) -> dict[str, float]:
             source: Ebpf = watching._source  # noqa: SLF001  # nobody else needs to know
             while not watching.ended:
                 watching.read()
-            for kind, info in source.programs().items():
-                runs[KINDS[kind]].append(info.run_time_ns / info.run_count)
-    return {name: statistics.median(times) for name, times in runs.items()}
+            for kind, infos in source.programs().items():
+                if count := sum(info.run_count for info in infos):
+                    runs[KINDS[kind]].append(sum(info.run_time_ns for info in infos) / count)
+    return {name: statistics.median(times) for name, times in runs.items() if times}
 
 
 def measure(folder: Path, storm: str, execs: int, program: str) -> dict[str, float]:

@@ -65,6 +65,43 @@ struct task_io_accounting___bytes {
 	__u64 write_bytes;
 };
 
+/* Linux commit 633488947ef6 ("kernfs: Use RCU to access kernfs_node::parent") (in v6.15) */
+struct kernfs_node___v6_15 {
+	struct kernfs_node *__parent;
+};
+
+struct kernfs_node___v5 {
+	struct kernfs_node *parent;
+};
+
+/* "fs: move f_rcuhead/f_llist ... file_free_rcu" gave the deferred fput() a field of its own name (in v6.8) */
+struct file___v6_8 {
+	struct callback_head f_task_work;
+};
+
+/* Linux commit ("fs: get rid of f_u") (in v6.0) */
+struct file___v6_0 {
+	struct callback_head f_rcuhead;
+};
+
+struct file___v5 {
+	union {
+		struct callback_head fu_rcuhead;
+	} f_u;
+};
+
+/* A system call's registers; whoever has the one has not the other. */
+struct pt_regs___x86 {
+	unsigned long di, si, dx, r10;
+	unsigned long orig_ax;
+};
+
+struct pt_regs___arm64 {
+	__u64 regs[31];
+	__u64 orig_x0;
+	__s32 syscallno;
+};
+
 #pragma clang attribute pop
 
 /* A dentry's name and the way up from it, which lie side by side in all kernels seen. */
@@ -107,6 +144,83 @@ static __always_inline void inode_ctime(struct inode *inode, __s64 *sec, __u32 *
 		*sec = FOLLOW(typed, v5, i_ctime.tv_sec);
 		*nsec = FOLLOW(typed, v5, i_ctime.tv_nsec);
 	}
+}
+
+static __always_inline struct kernfs_node *kernfs_parent(struct kernfs_node *kn)
+{
+	struct kernfs_node___v6_15 *v6_15 = (void *)kn;
+	struct kernfs_node___v5 *v5 = (void *)kn;
+
+	return bpf_core_field_exists(v6_15->__parent) ? v6_15->__parent : v5->parent;
+}
+
+/* The file that a deferred fput() waits with in task_struct.task_works. */
+static __always_inline struct file *file_of_work(struct callback_head *work)
+{
+	struct file___v6_8 *v6_8 = NULL;
+	struct file___v6_0 *v6_0 = NULL;
+
+	if (bpf_core_field_exists(v6_8->f_task_work))
+		return (void *)work - bpf_core_field_offset(v6_8->f_task_work);
+	if (bpf_core_field_exists(v6_0->f_rcuhead))
+		return (void *)work - bpf_core_field_offset(v6_0->f_rcuhead);
+	return (void *)work - bpf_core_field_offset(struct file___v5, f_u);
+}
+
+/*
+ * Whether an inode of an overlay has its data in the upper layer, the one that is
+ * written to. The overlay's own struct ovl_inode, which the kernel's BTF lacks where
+ * it is a module, is the inode and then the dentry in the upper layer.
+ */
+#define OVERLAYFS_SUPER_MAGIC 0x794c7630
+
+static __always_inline bool inode_is_upper(struct inode *inode)
+{
+	void *upper = NULL;
+
+	bpf_probe_read_kernel(&upper, sizeof(upper), (void *)inode + bpf_core_type_size(struct inode));
+	return upper;
+}
+
+/* An execve(2) or execveat(2), by the addresses in its caller's memory. */
+struct execve {
+	unsigned long path;
+	unsigned long argv;
+};
+
+/* arch/x86/entry/syscalls/syscall_64.tbl; include/uapi/asm-generic/unistd.h */
+#define X86_EXECVE 59
+#define X86_EXECVEAT 322
+#define ARM64_EXECVE 221
+#define ARM64_EXECVEAT 281
+
+/* Whether the system call that ends with these registers is one; the 32-bit ones are not seen. */
+static __always_inline bool execve__fill(struct execve *dst, struct pt_regs *regs)
+{
+	struct pt_regs___x86 *x86 = (void *)regs;
+	struct pt_regs___arm64 *arm64 = (void *)regs;
+
+	if (bpf_core_field_exists(x86->orig_ax)) {
+		unsigned long number = x86->orig_ax;
+
+		if (number == X86_EXECVE) {
+			dst->path = x86->di;
+			dst->argv = x86->si;
+		} else if (number == X86_EXECVEAT) {
+			dst->path = x86->si;
+			dst->argv = x86->dx;
+		}
+		return number == X86_EXECVE || number == X86_EXECVEAT;
+	}
+	/* regs[0] has the result by now. */
+	if (arm64->syscallno == ARM64_EXECVE) {
+		dst->path = arm64->orig_x0;
+		dst->argv = arm64->regs[1];
+	} else if (arm64->syscallno == ARM64_EXECVEAT) {
+		dst->path = arm64->regs[1];
+		dst->argv = arm64->regs[2];
+	}
+	return arm64->syscallno == ARM64_EXECVE || arm64->syscallno == ARM64_EXECVEAT;
 }
 
 static __always_inline void task_audit(struct task_struct *task, __u32 *loginuid, __u32 *session)

@@ -171,7 +171,87 @@ static __always_inline struct file *interpreter__fill(struct scratch *scratch, s
 static __always_inline void file_path__fill(struct text *path, struct file_id *id, struct scratch *scratch,
 					    struct file *file, __u32 unread, bool modern)
 {
-	path__fill(path, &id->detached, scratch, __builtin_preserve_access_index(&file->f_path), unread, modern);
+	path__fill(path, &id->flags, scratch, __builtin_preserve_access_index(&file->f_path), unread, modern);
+}
+
+/*
+ * Looks at one thing that the task is to do on its return to user space, and goes on to
+ * the next; 1 after the last. A callback of bpf_loop().
+ *
+ * They are in the order opposite to that in which they came. What is a file refers to an
+ * inode directly and through its dentry alike; what else may wait there does not.
+ */
+static long work_step(__u32 turn __attribute__((unused)), struct step_context *context)
+{
+	struct works *works = &context->scratch->works;
+	struct callback_head *work = works->next;
+	struct file *file = file_of_work(work);
+	struct inode *inode;
+
+	if (!work)
+		return 1;
+	works->next = BPF_CORE_READ(work, next);
+	inode = BPF_CORE_READ(file, f_inode);
+	if (inode && BPF_CORE_READ(file, f_path.dentry, d_inode) == inode)
+		works->file = file;
+	return 0;
+}
+
+/* Each descriptor that exec closes may be one. */
+#define WORKS 65536
+#define WORKS_UNROLLED 64
+
+/*
+ * The file that was to be executed, where an interpreter runs it (#! and binfmt_misc).
+ *
+ * By now the kernel has dropped it, bprm->file is the interpreter's; only where that asked
+ * for the open file (binfmt_misc, flag O) it is still in bprm->executable. But the last
+ * reference to a file is given up on the return to user space: until then it waits among
+ * the task's works, as the first that this execve dropped.
+ */
+static __always_inline struct file *script_file(struct scratch *scratch, struct task_struct *task,
+						struct linux_binprm *bprm, bool modern)
+{
+	struct step_context context = { scratch };
+
+	scratch->works.next = task->task_works;
+	/* By a helper: the compiler would make one load of this and of the above, for two types of pointer. */
+	scratch->works.file = BPF_CORE_READ(bprm, executable);
+	if (scratch->works.file)
+		return scratch->works.file;
+	if (modern)
+		bpf_loop(WORKS, work_step, &context, 0);
+	else
+		for (__u32 turn = 0; turn < WORKS_UNROLLED; turn++)
+			if (work_step(turn, &context))
+				break;
+	return scratch->works.file;
+}
+
+/* cgroups are seldom nested deeper than 10; what is deeper is cut and flagged. */
+#define CGROUP_STEPS 32
+
+/* Appends the path of the task's cgroup, leaf first. */
+static __always_inline void cgroup__fill(struct text *dst, struct scratch *scratch, struct task_struct *task)
+{
+	struct kernfs_node *kn = task->cgroups->dfl_cgrp->kn, *parent = kernfs_parent(kn);
+	__u32 start = scratch->end;
+
+	/* At the root of the v2 hierarchy, maybe as v1 is in use: that has all controllers in the same groups, as a rule. */
+	if (!parent && bpf_core_enum_value_exists(enum cgroup_subsys_id, pids_cgrp_id)) {
+		kn = task->cgroups->subsys[bpf_core_enum_value(enum cgroup_subsys_id, pids_cgrp_id)]->cgroup->kn;
+		parent = kernfs_parent(kn);
+	}
+	for (__u32 turn = 0; turn < CGROUP_STEPS && parent; turn++) {
+		if (!name__append(scratch, kn->name)) {
+			scratch->exec.head.unread |= UNREAD_CGROUP;
+			break;
+		}
+		kn = parent;
+		parent = kernfs_parent(kn);
+	}
+	dst->bytes = scratch->end - start;
+	dst->full = dst->bytes + (parent != NULL);
 }
 
 static __always_inline struct file *stdin_file(struct task_struct *task)
@@ -195,14 +275,53 @@ static __always_inline __u32 exec_flags(struct task_struct *task, struct linux_b
 	return flags;
 }
 
+static __always_inline void interpreter_path__fill(struct scratch *scratch, struct task_struct *task, bool modern)
+{
+	unsigned long base = interpreter_base(task->mm, scratch);
+	struct file *file;
+
+	if (!base)
+		return;
+	file = interpreter__fill(scratch, task, base, modern);
+	if (file)
+		file_path__fill(&scratch->exec.interpreter_pathname, &scratch->exec.interpreter, scratch, file,
+				UNREAD_INTERPRETER, modern);
+	else
+		scratch->exec.head.unread |= UNREAD_INTERPRETER;
+}
+
+static __always_inline void script__fill(struct scratch *scratch, struct task_struct *task, struct linux_binprm *bprm,
+					 bool modern)
+{
+	struct file *file;
+
+	if (bprm->interp == bprm->filename)
+		return;
+	file = script_file(scratch, task, bprm, modern);
+	if (!file) {
+		scratch->exec.head.unread |= UNREAD_SCRIPT;
+		return;
+	}
+	file_id__fill(&scratch->exec.script, file, false);
+	file_path__fill(&scratch->exec.script_pathname, &scratch->exec.script, scratch, file, UNREAD_SCRIPT, modern);
+}
+
+static __always_inline void stdin__fill(struct scratch *scratch, struct task_struct *task, bool modern)
+{
+	struct file *file = stdin_file(task);
+
+	if (!file)
+		return;
+	file_id__fill(&scratch->exec.stdin_file, file, false);
+	file_path__fill(&scratch->exec.stdin_path, &scratch->exec.stdin_file, scratch, file, UNREAD_STDIN, modern);
+}
+
 /* Fills scratch.exec and, after it, its texts in the order of wire.h. */
 static __always_inline void exec__fill(struct scratch *scratch, struct task_struct *task, struct linux_binprm *bprm,
 				       bool modern)
 {
 	struct exec_frame *dst = &scratch->exec;
 	struct mm_struct *mm = task->mm;
-	unsigned long base = interpreter_base(mm, scratch);
-	struct file *file;
 
 	__builtin_memset(dst, 0, sizeof(*dst));
 	scratch->end = sizeof(*dst);
@@ -215,25 +334,44 @@ static __always_inline void exec__fill(struct scratch *scratch, struct task_stru
 	string__fill(&dst->interp, scratch, bprm->interp, UNREAD_INTERP);
 	file_id__fill(&dst->file, bprm->file, true);
 	file_path__fill(&dst->pathname, &dst->file, scratch, bprm->file, UNREAD_PATHNAME, modern);
-	if (base) {
-		file = interpreter__fill(scratch, task, base, modern);
-		if (file)
-			file_path__fill(&dst->interpreter_pathname, &dst->interpreter, scratch, file, UNREAD_INTERPRETER,
-					modern);
-		else
-			dst->head.unread |= UNREAD_INTERPRETER;
-	}
-	file = stdin_file(task);
-	if (file) {
-		file_id__fill(&dst->stdin_file, file, false);
-		file_path__fill(&dst->stdin_path, &dst->stdin_file, scratch, file, UNREAD_STDIN, modern);
-	}
+	interpreter_path__fill(scratch, task, modern);
+	script__fill(scratch, task, bprm, modern);
+	stdin__fill(scratch, task, modern);
 	path__fill(&dst->cwd, NULL, scratch, &task->fs->pwd, UNREAD_CWD, modern);
+	cgroup__fill(&dst->cgroup, scratch, task);
 	strings__fill(&dst->argv, &dst->argv_more, scratch, ARGV_AT_MOST, mm->arg_start, mm->arg_end, settings.max_argv,
 		      UNREAD_ARGV);
 	if (settings.want_env)
 		strings__fill(&dst->env, &dst->env_more, scratch, ENV_AT_MOST, mm->env_start, mm->env_end, settings.max_env,
 			      UNREAD_ENV);
+}
+
+/* The same of a task that lives, as far as it can tell: what execve was given is gone, argv is for /proc. */
+static __always_inline void exec__fill_later(struct scratch *scratch, struct task_struct *task, bool modern)
+{
+	struct exec_frame *dst = &scratch->exec;
+	struct mm_struct *mm = task->mm;
+	struct file *file;
+
+	__builtin_memset(dst, 0, sizeof(*dst));
+	scratch->end = sizeof(*dst);
+	task__fill(&dst->task, task);
+	dst->flags = EXEC_REPAIRED;
+	if (task->flags & PF_FORKNOEXEC)
+		dst->flags |= EXEC_UNEXECUTED;
+	dst->head.unread = UNREAD_CMDPATH | UNREAD_INTERP | UNREAD_BEFORE | UNREAD_ARGV | UNREAD_ENV;
+	if (!mm) /* a kernel thread, or one that ends */
+		return;
+	file = mm->exe_file;
+	if (file) {
+		file_id__fill(&dst->file, file, true);
+		file_path__fill(&dst->pathname, &dst->file, scratch, file, UNREAD_PATHNAME, modern);
+	}
+	interpreter_path__fill(scratch, task, modern);
+	stdin__fill(scratch, task, modern);
+	if (task->fs)
+		path__fill(&dst->cwd, NULL, scratch, &task->fs->pwd, UNREAD_CWD, modern);
+	cgroup__fill(&dst->cgroup, scratch, task);
 }
 
 #endif

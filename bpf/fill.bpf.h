@@ -85,11 +85,12 @@ static __always_inline void task__fill(struct task *dst, struct task_struct *tas
 	dst->ppid = parent->tgid;
 	dst->ppid_start_boot_ns = parent->start_boottime;
 	bpf_probe_read_kernel_str(dst->ppid_comm, sizeof(dst->ppid_comm), parent->comm);
-	bpf_get_current_comm(dst->comm, sizeof(dst->comm));
+	bpf_probe_read_kernel_str(dst->comm, sizeof(dst->comm), task->comm);
 	dst->session_id = signal->pids[PIDTYPE_SID]->numbers[0].nr;
 	dst->process_group = signal->pids[PIDTYPE_PGID]->numbers[0].nr;
 	dst->tty_dev = tty_dev(signal);
-	dst->cgroup_id = bpf_get_current_cgroup_id();
+	dst->cgroup_id = task->cgroups->dfl_cgrp->kn->id;
+	dst->exec_id = task->self_exec_id;
 	task_audit(task, &dst->loginuid, &dst->audit_session);
 	cred__fill(dst, task->cred);
 	namespaces__fill(dst, task->nsproxy);
@@ -106,6 +107,8 @@ static __always_inline void file_id__fill(struct file_id *dst, struct file *file
 	dst->dev = FOLLOW(typed, sb, s_dev);
 	dst->fs_magic = FOLLOW(typed, sb, s_magic);
 	inode_ctime(inode, &dst->ctime_sec, &dst->ctime_nsec, typed);
+	if (dst->fs_magic == OVERLAYFS_SUPER_MAGIC && inode_is_upper(inode))
+		dst->flags |= FILE_UPPER;
 }
 
 static __always_inline void fork__fill(struct fork_frame *dst, struct task_struct *parent, struct task_struct *child)

@@ -40,11 +40,15 @@ static __always_inline void scope_inherit(__u32 parent, __u32 child)
 {
 	__u8 *from, *to;
 
-	if (!settings.scoped)
+	if (!settings.use_pids)
 		return;
 	from = scope_of(parent);
 	to = scope_of(child);
-	if (from && to)
+	if (!from || !to)
+		return;
+	if (*from & SCOPE_OUT)
+		*to = SCOPE_OUT;
+	else
 		*to = *from & SCOPE_TREE ? SCOPE_SELF | SCOPE_TREE : 0;
 }
 
@@ -68,14 +72,44 @@ static __always_inline void scope_command(__u32 pid, const char *new_comm)
 		*scope = SCOPE_SELF | SCOPE_TREE;
 }
 
+/* cgroups of the v2 hierarchy: the first half wanted, the second not, each with all below it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_CGROUP_ARRAY);
+	__uint(max_entries, 2 * SETTINGS_CGROUPS);
+	__type(key, __u32);
+	__type(value, __u32);
+} cgroups SEC(".maps");
+
+static __always_inline bool in_cgroups(__u32 from, __u32 count)
+{
+	for (__u32 i = 0; i < SETTINGS_CGROUPS; i++)
+		if (i < count && bpf_current_task_under_cgroup(&cgroups, from + i) == 1)
+			return true;
+	return false;
+}
+
+static __always_inline bool in_scope(__u32 pid)
+{
+	__u8 bits = 0, *scope;
+
+	if (settings.use_pids) {
+		scope = scope_of(pid);
+		if (scope)
+			bits = *scope;
+	}
+	if (bits & SCOPE_OUT || in_cgroups(SETTINGS_CGROUPS, settings.not_cgroup_count))
+		return false;
+	return !settings.scoped || bits & SCOPE_SELF || in_cgroups(0, settings.cgroup_count);
+}
+
 static __always_inline bool uid_wanted(void)
 {
 	__u32 uid = bpf_get_current_uid_gid();
 
 	for (__u32 i = 0; i < SETTINGS_UIDS; i++)
 		if (i < settings.uid_count && settings.uids[i] == uid)
-			return true;
-	return settings.uid_count == 0;
+			return !settings.uids_unwanted;
+	return settings.uid_count == 0 || settings.uids_unwanted;
 }
 
 static __always_inline bool comm_wanted(void)
@@ -89,24 +123,24 @@ static __always_inline bool comm_wanted(void)
 		const volatile __u64 *wanted = (const volatile void *)settings.comms[i];
 
 		if (i < settings.comm_count && wanted[0] == comm[0] && wanted[1] == comm[1])
-			return true;
+			return !settings.comms_unwanted;
 	}
-	return false;
+	return settings.comms_unwanted;
 }
 
-/* Whether a record of this kind about the current process is to be sent. */
+/*
+ * Whether a record of this kind about the current process is to be sent. Who made whom and
+ * who ended is always told, or the reader could not know an exec's ancestors: it drops the
+ * rest of those records itself.
+ */
 static __always_inline bool wanted(__u32 kind, __u32 pid)
 {
 	if (!(settings.kinds & (1 << kind)))
 		return false;
-	if (settings.scoped) {
-		__u8 *scope = scope_of(pid);
-
-		/* Out of scope is nobody's business, not filtered. */
-		if (!scope || !*scope)
-			return false;
-	}
-	if (uid_wanted() && comm_wanted())
+	/* Out of scope is nobody's business, not filtered. */
+	if (!in_scope(pid))
+		return false;
+	if (kind == FRAME_FORK || kind == FRAME_EXIT || (uid_wanted() && comm_wanted()))
 		return true;
 	count_filtered(kind);
 	return false;

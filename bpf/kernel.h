@@ -29,6 +29,7 @@ typedef _Bool bool;
 enum bpf_map_type {
 	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+	BPF_MAP_TYPE_CGROUP_ARRAY = 8,
 	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_RINGBUF = 27,
 };
@@ -47,6 +48,7 @@ enum {
 };
 
 /* include/linux/sched.h, include/uapi/linux/stat.h, include/uapi/linux/auxvec.h */
+#define PF_FORKNOEXEC 0x00000040
 #define PF_KTHREAD 0x00200000
 #define SIGNAL_GROUP_EXIT 0x00000004
 #define AT_NULL 0
@@ -59,9 +61,12 @@ struct qstr {
 	const unsigned char *name;
 };
 
+struct inode;
+
 struct dentry {
 	struct dentry *d_parent;
 	struct qstr d_name;
+	struct inode *d_inode;
 };
 
 struct super_block {
@@ -113,6 +118,7 @@ struct vm_area_struct {
 };
 
 struct mm_struct {
+	struct file *exe_file;
 	unsigned long arg_start;
 	unsigned long arg_end;
 	unsigned long env_start;
@@ -121,6 +127,7 @@ struct mm_struct {
 };
 
 struct linux_binprm {
+	struct file *executable;
 	struct file *file;
 	unsigned int secureexec : 1;
 	int argc;
@@ -220,6 +227,44 @@ typedef struct {
 	int counter;
 } atomic_t;
 
+struct kernfs_node {
+	__u64 id;
+	const unsigned char *name;
+};
+
+struct cgroup {
+	struct kernfs_node *kn;
+};
+
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+};
+
+/* include/linux/cgroup_subsys.h: its number depends on the configuration */
+enum cgroup_subsys_id {
+	pids_cgrp_id,
+};
+
+struct css_set {
+	struct cgroup_subsys_state *subsys[1];
+	struct cgroup *dfl_cgrp;
+};
+
+struct callback_head {
+	struct callback_head *next;
+};
+
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+};
+
 struct task_io_accounting {
 	__u64 rchar;
 	__u64 wchar;
@@ -268,6 +313,9 @@ struct task_struct {
 	unsigned long min_flt;
 	unsigned long maj_flt;
 	struct task_io_accounting ioac;
+	__u64 self_exec_id;
+	struct css_set *cgroups;
+	struct callback_head *task_works;
 };
 
 #pragma clang attribute pop

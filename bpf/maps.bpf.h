@@ -15,8 +15,8 @@ const volatile struct settings settings;
 #define NAME_BYTES 256             /* NAME_MAX and a NUL: one component of a path */
 #define AUXV_BYTES 512             /* saved_auxv has 44 to 58 longs */
 
-/* Two strings and four paths, room for one more, then argv, then env; every write is checked against this. */
-#define FRAME_BYTES (sizeof(struct exec_frame) + 3 * STRING_BYTES + 4 * PATH_BYTES + 2 * STRINGS_BYTES)
+/* Two strings and six paths, room for one more, then argv, then env; every write is checked against this. */
+#define FRAME_BYTES (sizeof(struct exec_frame) + 3 * STRING_BYTES + 6 * PATH_BYTES + 2 * STRINGS_BYTES)
 
 /*
  * Where a path walk stands. It lives in map memory, not on the stack: there the
@@ -33,6 +33,12 @@ struct walk {
 	bool failed;
 };
 
+/* What a task is to do on its return to user space, while a file is looked for there. */
+struct works {
+	struct callback_head *next;
+	struct file *file; /* the last that was found */
+};
+
 /* What of argv or env is still to be sent; in map memory for the same reason. */
 struct rest {
 	__u64 exec_sequence;
@@ -47,16 +53,18 @@ struct rest {
 /*
  * An exec frame is larger than the stack (512 bytes) and than a per-CPU map
  * value (32 KiB), hence an array indexed by CPU. Only the exec program uses it,
- * and the kernel never runs one program twice at once on a CPU.
+ * and the kernel never runs one program twice at once on a CPU; one more, the first,
+ * is for the iterator over all tasks.
  * The frame does not come first: kernels 5.8 to 6.1 without commit 8678ea06852c
  * write a byte before the destination when a string read faults.
  */
 struct scratch {
 	struct walk walk;
+	struct works works;
 	struct rest rest;
 	unsigned long auxv[AUXV_BYTES / sizeof(unsigned long)];
 	__u32 end; /* bytes of the frame that are filled: where the next text goes */
-	__u32 reserved;
+	__u32 slot; /* of this among all */
 	union {
 		struct exec_frame exec;
 		struct fork_frame fork; /* built on the stack; named here so that BTF describes them */
@@ -73,10 +81,33 @@ struct step_context {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1); /* one for each possible CPU, set before load */
+	__uint(max_entries, 1); /* and one for each possible CPU, set before load */
 	__type(key, __u32);
 	__type(value, struct scratch);
 } scratches SEC(".maps");
+
+#define ITERATOR_SCRATCH 0
+#define CPU_SCRATCH(cpu) ((cpu) + 1)
+
+/* The same for execs that failed: these programs may follow one another on a CPU before the first has ended. */
+struct failure {
+	unsigned long argv; /* address of the next pointer */
+	__u32 end;
+	bool complete;
+	bool faulted;
+	__u16 reserved;
+	union {
+		struct failed_frame failed;
+		__u8 frame[sizeof(struct failed_frame) + STRING_BYTES + 2 * STRINGS_BYTES];
+	};
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1); /* one for each possible CPU, set before load */
+	__type(key, __u32);
+	__type(value, struct failure);
+} failures SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

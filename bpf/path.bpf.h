@@ -16,31 +16,41 @@
 #define WALK_STEPS 2304
 
 /*
- * Where bpf_loop() is missing (before 5.17) the verifier follows each turn of a
- * loop one by one and its budget sets the bound; a deeper path is cut and flagged.
+ * Where bpf_loop() is missing (before 5.17) the verifier follows each turn of a loop one
+ * by one, up to 8,192 branches: so many steps at a time, as often as needed.
  */
-#define WALK_STEPS_UNROLLED 192
+#define WALK_STEPS_UNROLLED 256
 
 static __always_inline struct mount *mount_of(struct vfsmount *vfsmount)
 {
 	return (void *)vfsmount - bpf_core_field_offset(struct mount, mnt);
 }
 
+/* Appends one name and its NUL; false where it could not be read. */
+static __always_inline bool name__append(struct scratch *scratch, const unsigned char *name)
+{
+	__u32 end = scratch->end;
+	long bytes;
+
+	/* Checked in the register it is used in: verifiers before 6.4 forget the bound of one that was put aside. */
+	barrier_var(end);
+	if (end > FRAME_BYTES - NAME_BYTES)
+		return false;
+	bytes = bpf_probe_read_kernel_str(scratch->frame + end, NAME_BYTES, name);
+	if (bytes <= 0)
+		return false;
+	scratch->end = end + bytes;
+	return true;
+}
+
 /* Writes one component and its NUL, unless the path has become too long. */
 static __always_inline void walk_emit(struct scratch *scratch, const struct qstr *name)
 {
 	struct walk *walk = &scratch->walk;
-	__u32 end = scratch->end;
-	long bytes;
 
 	walk->full += (name->hash_len >> 32) + 1;
-	if (walk->full > PATH_BYTES || end > FRAME_BYTES - NAME_BYTES)
-		return;
 	/* As a string, not by its length: a rename between the two reads must not leak what lies behind the name. */
-	bytes = bpf_probe_read_kernel_str(scratch->frame + end, NAME_BYTES, name->name);
-	if (bytes > 0)
-		scratch->end = end + bytes;
-	else
+	if (walk->full <= PATH_BYTES && !name__append(scratch, name->name))
 		walk->failed = true;
 }
 
@@ -76,8 +86,26 @@ static long walk_step(__u32 turn __attribute__((unused)), struct step_context *c
 	return 0;
 }
 
+/*
+ * Some steps up; 1 when there is no further. A global function, so the verifier looks at it
+ * once, not at every call: of its argument it must believe nothing, hence a number to find
+ * the scratch by.
+ */
+__noinline int walk_on(__u32 slot)
+{
+	struct scratch *scratch = bpf_map_lookup_elem(&scratches, &slot);
+	struct step_context context = { scratch };
+
+	if (!scratch)
+		return 1;
+	for (__u32 turn = 0; turn < WALK_STEPS_UNROLLED; turn++)
+		if (walk_step(turn, &context))
+			return 1;
+	return 0;
+}
+
 /* Appends a path to the frame. */
-static __always_inline void path__fill(struct text *dst, __u32 *detached, struct scratch *scratch, struct path *path,
+static __always_inline void path__fill(struct text *dst, enum file_flag *flags, struct scratch *scratch, struct path *path,
 				       __u32 unread, bool modern)
 {
 	struct vfsmount *vfsmount = BPF_CORE_READ(path, mnt);
@@ -97,13 +125,13 @@ static __always_inline void path__fill(struct text *dst, __u32 *detached, struct
 	if (modern)
 		bpf_loop(WALK_STEPS, walk_step, &context, 0);
 	else
-		for (__u32 turn = 0; turn < WALK_STEPS_UNROLLED; turn++)
-			if (walk_step(turn, &context))
+		for (__u32 turn = 0; turn < WALK_STEPS / WALK_STEPS_UNROLLED; turn++)
+			if (walk_on(scratch->slot))
 				break;
 	dst->bytes = scratch->end - start;
 	dst->full = walk->full + !walk->complete; /* incomplete: at least one byte more */
-	if (detached)
-		*detached = walk->detached;
+	if (flags && walk->detached)
+		*flags |= FILE_DETACHED;
 	if (walk->failed)
 		scratch->exec.head.unread |= unread;
 }

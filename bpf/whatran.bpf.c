@@ -8,6 +8,7 @@
  * are read from in fill.bpf.h and exec.bpf.h, where kernels differ in compat.bpf.h.
  */
 #include "exec.bpf.h"
+#include "failed.bpf.h"
 #include "filter.bpf.h"
 
 /* What a task was before its exec. */
@@ -61,7 +62,7 @@ static __always_inline int exec(__u64 *ctx, bool modern)
 	struct task_struct *task = (void *)ctx[0];
 	struct linux_binprm *bprm = (void *)ctx[2];
 	__u64 now = bpf_ktime_get_boot_ns(), id = bpf_get_current_pid_tgid();
-	__u32 cpu = bpf_get_smp_processor_id(), tid = id;
+	__u32 slot = CPU_SCRATCH(bpf_get_smp_processor_id()), tid = id;
 	struct scratch *scratch;
 	struct mm_struct *mm = task->mm;
 	__u32 argv_more, env_more;
@@ -70,11 +71,12 @@ static __always_inline int exec(__u64 *ctx, bool modern)
 
 	if (!wanted(FRAME_EXEC, id >> 32))
 		return 0;
-	scratch = bpf_map_lookup_elem(&scratches, &cpu);
+	scratch = bpf_map_lookup_elem(&scratches, &slot);
 	if (!scratch) {
 		count_failed(FRAME_EXEC);
 		return 0;
 	}
+	scratch->slot = slot;
 	exec__fill(scratch, task, bprm, modern);
 	scratch->exec.head.time_boot_ns = now;
 	scratch->exec.old_tid = ctx[1];
@@ -118,7 +120,7 @@ static __always_inline int exec(__u64 *ctx, bool modern)
  * Two programs, one is loaded: a callback (BPF_PSEUDO_FUNC) is refused before 5.17
  * even in code that is never reached.
  */
-SEC("tp_btf/sched_process_exec")
+SEC("?tp_btf/sched_process_exec")
 int whatran_exec(__u64 *ctx)
 {
 	return exec(ctx, true);
@@ -234,6 +236,125 @@ int whatran_exit(__u64 *ctx)
 		submit(&frame.head, FRAME_EXIT, sizeof(frame));
 	}
 	return 0;
+}
+
+static __always_inline int failed(__u64 *ctx, bool modern)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	__u32 pid = bpf_get_current_pid_tgid() >> 32, cpu = bpf_get_smp_processor_id();
+	struct pt_regs *regs = (void *)ctx[0];
+	long error = -(long)ctx[1];
+	struct execve execve = {};
+	struct failure *failure;
+	__u64 bytes;
+
+	if (error <= 0 || !execve__fill(&execve, regs) || !wanted(FRAME_FAILED, pid))
+		return 0;
+	failure = bpf_map_lookup_elem(&failures, &cpu);
+	if (!failure) {
+		count_failed(FRAME_FAILED);
+		return 0;
+	}
+	failed__fill(failure, task, &execve, modern);
+	failure->failed.head.time_boot_ns = bpf_ktime_get_boot_ns();
+	failure->failed.error = error;
+	bytes = failure->end;
+	if (bytes > sizeof(failure->frame)) { /* never, but the verifier does not know */
+		count_failed(FRAME_FAILED);
+		return 0;
+	}
+	submit(&failure->failed.head, FRAME_FAILED, bytes);
+	return 0;
+}
+
+/*
+ * What we want: the programs that were to be executed and were not. Such a call leaves no
+ * trace but its result: there is no tracepoint on its way. So this hooks the return of the
+ * two system calls' own functions, which the loader names for the architecture; where the
+ * kernel has no ftrace, and functions cannot be hooked, the end of every system call. Both
+ * are given the registers and the result. The arguments are still the caller's, who may
+ * change them meanwhile (other threads).
+ */
+SEC("?fexit")
+int whatran_failed_execve(__u64 *ctx)
+{
+	return failed(ctx, true);
+}
+
+SEC("?fexit")
+int whatran_failed_execveat(__u64 *ctx)
+{
+	return failed(ctx, true);
+}
+
+SEC("?tp_btf/sys_exit")
+int whatran_failed(__u64 *ctx)
+{
+	return failed(ctx, true);
+}
+
+SEC("?fexit")
+int whatran_failed_execve_v5(__u64 *ctx)
+{
+	return failed(ctx, false);
+}
+
+SEC("?fexit")
+int whatran_failed_execveat_v5(__u64 *ctx)
+{
+	return failed(ctx, false);
+}
+
+SEC("?tp_btf/sys_exit")
+int whatran_failed_v5(__u64 *ctx)
+{
+	return failed(ctx, false);
+}
+
+static __always_inline int tasks(struct bpf_iter__task *ctx, bool modern)
+{
+	struct task_struct *task = ctx->task;
+	struct seq_file *seq = ctx->meta->seq;
+	__u32 slot = ITERATOR_SCRATCH;
+	struct scratch *scratch;
+	struct frame *head;
+	__u64 bytes;
+
+	if (!task || task->pid != task->tgid)
+		return 0;
+	scratch = bpf_map_lookup_elem(&scratches, &slot);
+	if (!scratch)
+		return 0;
+	scratch->slot = slot;
+	exec__fill_later(scratch, task, modern);
+	bytes = scratch->end;
+	if (bytes > FRAME_BYTES)
+		return 0;
+	head = &scratch->exec.head;
+	head->time_boot_ns = bpf_ktime_get_boot_ns();
+	head->kind = FRAME_EXEC;
+	head->bytes = bytes;
+	head->cpu = bpf_get_smp_processor_id();
+	bpf_seq_write(seq, head, bytes);
+	return 0;
+}
+
+/*
+ * What we want: all processes there are, with what they run, each as if it had just been
+ * executed: those older than the watch, and those whose record was lost. Read by the watcher
+ * when it wants to know. Rejected: /proc, which knows times of start to 10 ms only, so not
+ * which process is meant.
+ */
+SEC("?iter/task")
+int whatran_tasks(struct bpf_iter__task *ctx)
+{
+	return tasks(ctx, true);
+}
+
+SEC("?iter/task")
+int whatran_tasks_v5(struct bpf_iter__task *ctx)
+{
+	return tasks(ctx, false);
 }
 
 /* GPL is what the helpers that read the kernel's memory ask for. */

@@ -22,7 +22,8 @@ enum frame_kind {
 	FRAME_FORK = 2,
 	FRAME_EXIT = 3,
 	FRAME_TEXT = 4,
-	FRAME_KINDS = 5, /* a size for arrays indexed by kind */
+	FRAME_FAILED = 5,
+	FRAME_KINDS = 6, /* a size for arrays indexed by kind */
 };
 
 /* Bits of frame.unread: optional facts that could not be read. */
@@ -36,6 +37,8 @@ enum unread {
 	UNREAD_ARGV = 1 << 6,
 	UNREAD_ENV = 1 << 7,
 	UNREAD_BEFORE = 1 << 8, /* prev_… */
+	UNREAD_SCRIPT = 1 << 9,
+	UNREAD_CGROUP = 1 << 10,
 };
 
 /*
@@ -57,6 +60,7 @@ struct task {
 	__u64 ppid_start_boot_ns;
 	__u64 cap_effective;
 	__u64 cgroup_id;
+	__u64 exec_id; /* task_struct.self_exec_id: one more with each exec, inherited by fork */
 	__u32 pid; /* user space's word: the kernel's tgid */
 	__u32 tid;
 	__u32 ns_pid; /* the two in the task's own pid namespace */
@@ -87,6 +91,11 @@ struct task {
 	char ppid_comm[COMM_BYTES];
 };
 
+enum file_flag {
+	FILE_DETACHED = 1 << 0, /* the path walk ended at a dentry that hangs in no tree: a pipe, a memfd, … */
+	FILE_UPPER = 1 << 1,    /* on an overlay: the file lies in the layer that is written to */
+};
+
 /* A file by its inode; all zero where there is none. */
 struct file_id {
 	__u64 inode;
@@ -96,7 +105,7 @@ struct file_id {
 	__u32 mode;   /* type and permission bits */
 	__u32 nlink;
 	__u32 fs_magic;
-	__u32 detached; /* the path walk ended at a dentry that hangs in no tree: a pipe, a memfd, … */
+	enum file_flag flags;
 };
 
 /*
@@ -114,6 +123,8 @@ enum exec_flag {
 	EXEC_FROM_KERNEL = 1 << 0, /* the parent is a kernel thread */
 	EXEC_SECURE = 1 << 1,      /* bprm->secureexec: AT_SECURE is set */
 	EXEC_ENV = 1 << 2,         /* env was asked for */
+	EXEC_REPAIRED = 1 << 3,    /* no record of the exec: what the living task says of it later */
+	EXEC_UNEXECUTED = 1 << 4,  /* on a repaired one: the task has executed nothing since its fork */
 };
 
 struct exec_frame {
@@ -124,13 +135,16 @@ struct exec_frame {
 	__u32 prev_egid;
 	struct file_id file;
 	struct file_id interpreter;
+	struct file_id script;
 	struct file_id stdin_file;
 	struct text cmdpath; /* the tail, in this order, is these texts end to end */
 	struct text interp;
 	struct text pathname;
 	struct text interpreter_pathname;
+	struct text script_pathname;
 	struct text stdin_path;
 	struct text cwd;
+	struct text cgroup;
 	struct text argv;
 	struct text env;
 	__u32 argv_more; /* bytes that follow in text frames */
@@ -140,6 +154,16 @@ struct exec_frame {
 	__u32 old_tid; /* tid of the thread that called execve; differs from task.tid if it was no leader */
 	enum exec_flag flags;
 	char prev_comm[COMM_BYTES];
+};
+
+/* An execve(2) or execveat(2) that returned an error; its texts follow as in an exec frame. */
+struct failed_frame {
+	struct frame head;
+	struct task task;
+	struct text cmdpath;
+	struct text argv;
+	__u32 argc; /* arguments in argv */
+	__u32 error; /* errno(3) */
 };
 
 enum text_of {
@@ -209,17 +233,20 @@ struct counters {
 
 #define SETTINGS_UIDS 16 /* the verifier walks each list in full: keep them short */
 #define SETTINGS_COMMS 8
+#define SETTINGS_CGROUPS 8 /* wanted, and as many not wanted */
 
 /* What pids[] says of a pid. */
 enum scope {
 	SCOPE_SELF = 1 << 0, /* this process is wanted */
 	SCOPE_TREE = 1 << 1, /* its children are too, and theirs */
+	SCOPE_OUT = 1 << 2,  /* neither it nor its descendants are wanted */
 };
 
 /* Constant once loaded, so the verifier removes what is switched off. Zero is off. */
 struct settings {
 	__u32 kinds; /* bit 1 << frame_kind for each kind to send */
-	__u32 scoped; /* only processes that pids[] names */
+	__u32 scoped; /* only processes that pids[] or cgroups[] name */
+	__u32 use_pids; /* pids[] says something */
 	__u32 want_env;
 	__u32 want_threads; /* forks and exits of threads too */
 	__u32 wakeup_bytes; /* wake the reader once so much is waiting, however lately it was woken */
@@ -227,7 +254,10 @@ struct settings {
 	__u32 comm_count;
 	__u32 max_argv; /* bytes to keep at most; what is beyond is cut and flagged */
 	__u32 max_env;
-	__u32 reserved;
+	__u32 uids_unwanted; /* the list names those not wanted */
+	__u32 comms_unwanted;
+	__u32 cgroup_count; /* from 0 in cgroups[] */
+	__u32 not_cgroup_count; /* from SETTINGS_CGROUPS in cgroups[] */
 	__u32 uids[SETTINGS_UIDS];
 	char comms[SETTINGS_COMMS][COMM_BYTES];
 	char command[COMM_BYTES]; /* whoever takes this name is the command, in scope with its tree */

@@ -1,16 +1,21 @@
-"""Writes docs/events.md from the docstrings of whatran.event; a test holds the two together."""
+"""Writes docs/events.md and docs/events.schema.json from the types of the events; a test holds them together."""
 
 from __future__ import annotations
 
 import ast
 import inspect
+import json
 import textwrap
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from whatran import event
 from whatran.process import lives
 
 PAGE = Path(__file__).parent.parent / "docs/events.md"
+SCHEMA = PAGE.with_name("events.schema.json")
 
 HEAD = """\
 # Events
@@ -26,8 +31,8 @@ field:
   bytes back. JSON is always valid UTF-8: where the bytes are not, each bad one is written as U+FFFD, and `FIELD_base64`
   beside it has the exact bytes (for a list, one string an element).
 
-Times are integers in ns. Ids of users, groups and processes are those of the initial namespaces, unless the name says
-`ns`.
+A [JSON Schema](events.schema.json) describes the lines. Times are integers in ns. Ids of users, groups and processes
+are those of the initial namespaces, unless the name says `ns`.
 """
 
 TITLES = {
@@ -35,7 +40,10 @@ TITLES = {
     event.Event: "On every event",
     event.TaskEvent: "On every event of a task",
 }
-KINDS = (event.Event, event.TaskEvent, event.Exec, event.Fork, event.Exit, event.Gap, lives.Life, lives.Program)
+LINES = (event.Exec, event.ExecFailed, event.Fork, event.Exit, event.Gap, lives.Life)
+"""What a line of JSON can be."""
+
+KINDS = (event.Event, event.TaskEvent, *LINES, lives.Program)
 
 
 def page() -> str:
@@ -43,9 +51,38 @@ def page() -> str:
     return "\n".join([HEAD, *map(_section, KINDS)])
 
 
-def _section(kind: type) -> str:
+def schema() -> str:
+    """The whole schema: a line is one of LINES, told apart by its event."""
+    refs, definitions = msgspec.json.schema_components(LINES, ref_template="#/$defs/{name}")
+    for kind in (*LINES, lives.Program):
+        _describe(kind, definitions[kind.__name__])
+    whole = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A line of whatran --format jsonl or lives",
+        "oneOf": list(refs),
+        "$defs": definitions,
+    }
+    return json.dumps(whole, indent=1) + "\n"
+
+
+def _describe(kind: type, definition: dict[str, Any]) -> None:
+    """Adds what the docstrings say, and the one name that its event has."""
+    for base in reversed(kind.__mro__[:-2]):
+        if base.__module__.startswith("whatran"):
+            for name, _, text in _fields(_class(base)):
+                definition["properties"][name]["description"] = text
+    if hasattr(kind, "NAME"):
+        definition["properties"]["event"]["const"] = kind.NAME
+
+
+def _class(kind: type) -> ast.ClassDef:
     tree = ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0]
     assert isinstance(tree, ast.ClassDef)  # noqa: S101  # for mypy
+    return tree
+
+
+def _section(kind: type) -> str:
+    tree = _class(kind)
     title = TITLES.get(kind) or kind.NAME
     rows = [f"| `{name}` | {type_} | {text} |" for name, type_, text in _fields(tree)]
     intro = " ".join((ast.get_docstring(tree) or "").split())
@@ -65,3 +102,4 @@ def _fields(tree: ast.ClassDef) -> list[tuple[str, str, str]]:
 
 if __name__ == "__main__":
     PAGE.write_text(page())
+    SCHEMA.write_text(schema())

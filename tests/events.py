@@ -2,10 +2,12 @@
 
 import stat
 
-from whatran.event import SCHEMA, Exec, Exit, Fork, Gap
+from whatran.event import SCHEMA, Boot, Exec, ExecFailed, Exit, Fork, Gap
 
 WALL = 1_700_000_000_000_000_000
 """What the wall clock showed at boot, in ns since the epoch."""
+
+BOOT = Boot("11111111-2222-4333-8444-555555555555", WALL)
 
 MS = 1_000_000
 S = 1_000 * MS
@@ -17,13 +19,18 @@ def _common(name, at, pid, start, **given):
         "event": name,
         "timestamp": WALL + at,
         "timestamp_boot": at,
+        "boot_id": BOOT.id,
         "cpu": 0,
         "sequence": 1,
+        "repaired": False,
         "pid": pid,
         "tid": pid,
         "ns_pid": pid,
         "ns_tid": pid,
         "process_start_time": start,
+        "creator_pid": None,
+        "creator_start_time": None,
+        "exec_id": 1,
         "ppid": 1,
         "ppid_start_time": 0,
         "ppid_comm": "init",
@@ -69,6 +76,10 @@ def make_exec(argv=("true",), *, pid=100, start=100 * MS, at=101 * MS, **given):
         "interpreter_dev": 2049,
         "interpreter_inode": 4712,
         "interpreter_ctime": WALL,
+        "script_pathname": None,
+        "script_dev": None,
+        "script_inode": None,
+        "script_ctime": None,
         "argv": None if argv is None else list(argv),
         "interp": path,
         "stdin_type": stat.S_IFCHR,
@@ -86,10 +97,40 @@ def make_exec(argv=("true",), *, pid=100, start=100 * MS, at=101 * MS, **given):
         "secureexec": False,
         "deleted": False,
         "memfd": False,
+        "upper_layer": None,
+        "cgroup": "/",
+        "unit": None,
+        "slice": None,
+        "container_id": None,
+        "container_name": None,
+        "container_image": None,
+        "pod_uid": None,
+        "pod_name": None,
+        "pod_namespace": None,
+        "user": "root",
+        "group": "root",
+        "ancestors": ("init",),
+        "tried": (),
         "truncated": {},
         "unreadable": [],
     }
     return Exec(**(_common(Exec.NAME, at, pid, start) | fields | given))
+
+
+def make_failed(cmdpath="/usr/bin/nosuch", *, pid=100, start=100 * MS, at=101 * MS, **given):
+    """Process `pid`, forked at `start`, could not execute `cmdpath` at `at`."""
+    fields = {
+        "comm": "sh",
+        "cmdpath": cmdpath,
+        "argv": [cmdpath.rpartition("/")[2]],
+        "errno": 2,
+        "user": "root",
+        "group": "root",
+        "tried": (),
+        "truncated": {},
+        "unreadable": [],
+    }
+    return ExecFailed(**(_common(ExecFailed.NAME, at, pid, start) | fields | given))
 
 
 def make_fork(child=101, *, child_start=102 * MS, pid=100, start=100 * MS, at=None, **given):
@@ -137,4 +178,4 @@ def make_exit(exit_code=0, *, pid=100, start=100 * MS, at=110 * MS, **given):
 def make_gap(at=0, **given):
     """A gap at so many ns since boot."""
     gap = {"cpu": 0, "kind": Exec.NAME, "count": 1, "since": None, "reason": "ring full"}
-    return Gap(schema=SCHEMA, event=Gap.NAME, timestamp=WALL + at, timestamp_boot=at, **gap | given)
+    return Gap(schema=SCHEMA, event=Gap.NAME, timestamp=WALL + at, timestamp_boot=at, boot_id=BOOT.id, **gap | given)

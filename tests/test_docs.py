@@ -1,9 +1,13 @@
+import json
 import re
 import runpy
 from pathlib import Path
 
+import jsonschema
+import msgspec
 import pytest
 
+from tests.events import make_exec, make_exit, make_failed, make_fork, make_gap
 from whatran.cli import COMMANDS, run, watch
 from whatran.event import Gap
 from whatran.filter import FIELDS
@@ -23,6 +27,24 @@ def test_events_page_is_that_of_the_docstrings():
     docs = runpy.run_path(ROOT / "scripts/docs.py")
 
     assert docs["page"]() == docs["PAGE"].read_text()
+
+
+def test_schema_is_that_of_the_types():
+    """The same script writes it."""
+    docs = runpy.run_path(ROOT / "scripts/docs.py")
+
+    assert docs["schema"]() == docs["SCHEMA"].read_text()
+
+
+@pytest.mark.parametrize("make", [make_exec, make_failed, make_fork, make_exit, make_gap])
+def test_events_fit_the_schema(make):
+    """An independent validator takes each kind of event as JSON, and not with a field of the wrong type."""
+    schema = json.loads((ROOT / "docs/events.schema.json").read_text())
+    event = json.loads(msgspec.json.encode(make()))
+
+    jsonschema.validate(event, schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(event | {"timestamp": "now"}, schema)
 
 
 def test_every_field_has_a_sentence():

@@ -11,42 +11,50 @@ def _pushed(*conditions):
 
 
 def test_exact_values_go_to_the_kernel():
-    """uid, comm and event without wildcards leave nothing to be filtered here."""
-    settings, left = _pushed(equals("uid", 0), equals("uid", 7), parse("comm=make"), parse("event=sched_process_exec"))
+    """uid and comm without wildcards are decided before a record is made."""
+    settings = _pushed(equals("uid", 0), equals("uid", 7), parse("comm=make"))
 
-    assert ((0, 7), (b"make",), (layout.EXEC,), []) == (settings.uids, settings.comms, settings.kinds, left)
+    assert Settings(uids=(0, 7), comms=(b"make",)) == settings
+
+
+def test_exact_negations_go_to_the_kernel():
+    """Where nothing says what is wanted, what is not wanted is kept out there."""
+    settings = _pushed(parse("uid!=0"), parse("uid!=7"), parse("comm!=make"))
+
+    assert Settings(uids=(0, 7), uids_unwanted=True, comms=(b"make",), comms_unwanted=True) == settings
+
+
+def test_what_is_wanted_comes_before_what_is_not():
+    """The kernel has one list for a field; the rest is judged event by event."""
+    assert Settings(uids=(7,)) == _pushed(equals("uid", 7), parse("uid!=0"))
 
 
 @pytest.mark.parametrize(
     "text",
-    ["uid=1*", "uid!=0", "uid=root", "uid=01", "uid=4294967296", "comm=ma?e", "comm=sixteen-bytes-ab"],
+    ["uid=1*", "uid!=1*", "uid=root", "uid=01", "uid=4294967296", "comm=ma?e", "comm=sixteen-bytes-ab"],
 )
 def test_what_the_kernel_cannot_compare_stays_here(text):
-    """Globs, negations and values that no task has are judged event by event."""
-    condition = parse(text)
-
-    assert (Settings(), [condition]) == _pushed(condition)
+    """Globs and values that no task has are judged event by event."""
+    assert Settings() == _pushed(parse(text))
 
 
 def test_one_glob_keeps_all_alternatives_of_its_field_here():
     """Of uid=0 and uid=1* either is enough, so the kernel may not insist on the first."""
     conditions = [equals("uid", 0), parse("uid=1*")]
 
-    assert (Settings(), conditions) == _pushed(*conditions)
+    assert Settings() == _pushed(*conditions)
 
 
 def test_more_than_the_kernel_can_list_stays_here():
     """The lists in the settings are short."""
     conditions = [equals("uid", uid) for uid in range(layout.SETTINGS_UIDS + 1)]
 
-    assert (Settings(), conditions) == _pushed(*conditions)
+    assert Settings() == _pushed(*conditions)
 
 
 def test_conditions_on_programs_need_every_exec():
     """Exits are judged by execs, so none may be dropped before it was seen."""
-    conditions = [parse("event=sched_process_exit"), parse("pathname=/bin/*")]
-
-    assert (Settings(), conditions) == _pushed(*conditions)
+    assert Settings() == _pushed(equals("uid", 0), parse("pathname=/bin/*"))
 
 
 def test_settings_are_packed_as_the_kernel_has_them():
@@ -54,7 +62,9 @@ def test_settings_are_packed_as_the_kernel_has_them():
     packed = Settings(
         kinds=(layout.EXEC, layout.EXIT),
         scoped=True,
+        use_pids=True,
         uids=(5,),
+        uids_unwanted=True,
         comms=(b"cc1",),
         max_env=7,
         command=b"whatran-1",
@@ -67,6 +77,7 @@ def test_settings_are_packed_as_the_kernel_has_them():
     assert {
         "kinds": 0b1010,
         "scoped": 1,
+        "use_pids": 1,
         "want_env": 0,
         "want_threads": 0,
         "wakeup_bytes": 1024,
@@ -74,7 +85,10 @@ def test_settings_are_packed_as_the_kernel_has_them():
         "comm_count": 1,
         "max_argv": 0xFFFFFFFF,
         "max_env": 7,
-        "reserved": 0,
+        "uids_unwanted": 1,
+        "comms_unwanted": 0,
+        "cgroup_count": 0,
+        "not_cgroup_count": 0,
         "uids": b"\5" + bytes(63),
         "comms": b"cc1" + bytes(125),
         "command": b"whatran-1" + bytes(7),

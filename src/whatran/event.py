@@ -10,11 +10,20 @@ with surrogateescape, so ``os.fsencode(value)`` gives the exact bytes back.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import msgspec
 
 SCHEMA = 1
+
+
+class Boot(NamedTuple):
+    """The machine's present boot: what it takes to name its processes and to date its events."""
+
+    id: str
+    """A random UUID (/proc/sys/kernel/random/boot_id)."""
+    wall_offset: int
+    """CLOCK_REALTIME minus CLOCK_BOOTTIME, in ns; the wall clock may be set at any time."""
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
@@ -23,13 +32,16 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     schema: int
     """Version of this set of fields; 1."""
     event: str
-    """Name of the kernel tracepoint, sched_process_exec, _fork or _exit; or gap."""
+    """Name of the kernel tracepoint, sched_process_exec, _fork or _exit; or process_execute_failed, or gap."""
     timestamp: int
     """When, in ns since the epoch (CLOCK_REALTIME)."""
     timestamp_boot: int
     """When, in ns since boot, suspend included (CLOCK_BOOTTIME)."""
+    boot_id: str
+    """Which boot of the machine this was (/proc/sys/kernel/random/boot_id); with pid and
+    process_start_time it names a process for ever and everywhere."""
     cpu: int
-    """Number of the CPU that wrote the record."""
+    """Number of the CPU that wrote the record; -1 where that is not known."""
 
 
 class Gap(Event, frozen=True, gc=False):
@@ -47,17 +59,21 @@ class Gap(Event, frozen=True, gc=False):
     since: int | None
     """When the last record of that kind on that CPU before them was made, in ns since boot; None if there was none."""
     reason: str
-    """Why: ``ring full``, as the reader did not keep up."""
+    """Why: ``ring full``, as the reader did not keep up, or ``program not run``, as the kernel would not
+    interrupt itself once more."""
 
 
 class TaskEvent(Event, frozen=True, gc=False):
-    """What exec, fork and exit say of the task that caused them.
+    """What exec, fork, exit and a failed exec say of the task that caused them.
 
     On exec that is the task's new self, on fork the caller, on exit the task that ends.
     """
 
     sequence: int
-    """Number of the record among those of its kind on its CPU, from 1; lost ones count."""
+    """Number of the record among those of its kind on its CPU, from 1; lost ones count. 0 where there was no record."""
+    repaired: bool
+    """Whether the record was lost, and this is what the process, found alive, tells of it later: all of it
+    is as of then, the time too."""
     pid: int
     """Process id, as getpid(2) in the initial pid namespace (the kernel's tgid)."""
     tid: int
@@ -68,9 +84,17 @@ class TaskEvent(Event, frozen=True, gc=False):
     """tid in the process's own pid namespace."""
     process_start_time: int
     """When the process was forked, in ns since boot (task_struct.start_boottime of the leader);
-    with pid it names a process for ever, as pids are reused."""
+    with pid it names a process for this boot, as pids are reused."""
+    creator_pid: int | None
+    """pid of the process that forked this one, whoever its parent is by now; None where it was
+    forked before the watch, or its fork was lost."""
+    creator_start_time: int | None
+    """When the creator was forked, in ns since boot; None as creator_pid."""
+    exec_id: int
+    """How often this line of processes has executed something (task_struct.self_exec_id): a fork
+    inherits it, an exec adds one."""
     ppid: int
-    """Parent process id, as getppid(2) (real_parent); 0 for none."""
+    """Parent process id now, as getppid(2) (real_parent): once the creator has ended, who adopted it; 0 for none."""
     ppid_start_time: int
     """When the parent was forked, in ns since boot."""
     ppid_comm: str
@@ -152,6 +176,15 @@ class Exec(TaskEvent, frozen=True, gc=False):
     """Inode number of the ELF interpreter."""
     interpreter_ctime: int | None
     """Inode change time of the ELF interpreter, in ns since the epoch."""
+    script_pathname: str | None
+    """Absolute path of the file that was to be executed where an interpreter runs it: the script for
+    ``#!``, the foreign binary for binfmt_misc; None where the file runs by itself."""
+    script_dev: int | None
+    """Device of the script, equal to its st_dev; None where there is none."""
+    script_inode: int | None
+    """Inode number of the script; None where there is none."""
+    script_ctime: int | None
+    """Inode change time of the script, in ns since the epoch; None where there is none."""
     argv: list[str] | None
     """Arguments as the process really got them (mm_struct.arg_start .. arg_end)."""
     interp: str | None
@@ -175,21 +208,79 @@ class Exec(TaskEvent, frozen=True, gc=False):
     """Effective capabilities before this exec: fewer than cap_effective where the binary gave some."""
     cwd: str | None
     """Current working directory, up to the root of the mount namespace."""
-    argc: int
-    """How many arguments there were (linux_binprm.argc), also where argv was cut."""
-    envc: int
-    """How many environment strings there were (linux_binprm.envc)."""
-    old_tid: int
+    argc: int | None
+    """How many arguments there were (linux_binprm.argc), also where argv was cut; None where repaired."""
+    envc: int | None
+    """How many environment strings there were (linux_binprm.envc); None where repaired."""
+    old_tid: int | None
     """tid of the thread that called execve(2), in the initial pid namespace: not tid where it was
-    not the leader."""
-    secureexec: bool
-    """Whether AT_SECURE is set: the exec gained privilege (setuid, setgid, capabilities)."""
+    not the leader; None where repaired."""
+    secureexec: bool | None
+    """Whether AT_SECURE is set: the exec gained privilege (setuid, setgid, capabilities); None where repaired."""
     deleted: bool
     """Whether the binary has no name left in its file system (st_nlink is 0; so it is for memfds)."""
     memfd: bool
     """Whether the binary lives in memory only, made by memfd_create(2)."""
+    upper_layer: bool | None
+    """Whether the binary lies in the upper layer of an overlay: put there or changed after the
+    container was made; None where it is on no overlay."""
+    cgroup: str | None
+    """Path of the cgroup in the v2 hierarchy; where the process is at the root of that, its path in
+    the v1 hierarchy of the pids controller, if there is one (/proc/PID/cgroup)."""
+    unit: str | None
+    """systemd unit of the cgroup; None where there is none."""
+    slice: str | None
+    """systemd slice of the cgroup; None where there is none."""
+    container_id: str | None
+    """Id of the container, as its runtime put it into the cgroup's path; None outside of containers."""
+    container_name: str | None
+    """The container's name, from its runtime's state files; None where they do not tell."""
+    container_image: str | None
+    """Name of the image it was made from, from the same; None where they do not tell."""
+    pod_uid: str | None
+    """Uid of the Kubernetes pod, from the cgroup's path; None where there is none."""
+    pod_name: str | None
+    """Name of the Kubernetes pod, from the same; None where there is none."""
+    pod_namespace: str | None
+    """Namespace of the Kubernetes pod, from the same; None where there is none."""
+    user: str | None
+    """Name of uid in this machine's user database; None where it has none."""
+    group: str | None
+    """Name of gid in this machine's group database; None where it has none."""
+    ancestors: tuple[str, ...]
+    """comm of the creator, of its creator and so on up, 64 at the most, each as it was called when
+    it forked; of processes older than the watch, by their parents as the watch began."""
+    tried: tuple[str, ...]
+    """Paths that the same task tried to execute in vain just before, in its search of PATH."""
     truncated: dict[str, int]
     """For each field that was cut, its true length in bytes; for a path at least that many."""
+    unreadable: list[str]
+    """Names of the fields that could not be read."""
+
+
+class ExecFailed(TaskEvent, frozen=True, gc=False):
+    """A program could not be executed: execve(2) or execveat(2) returned an error (raw tracepoint sys_exit).
+
+    In a search of PATH all attempts are one: the last, if none succeeds, and else none. The
+    arguments are read from the caller's memory.
+    """
+
+    NAME: ClassVar[str] = "process_execute_failed"
+
+    cmdpath: str | None
+    """Path as it was passed to execve(2)."""
+    argv: list[str] | None
+    """Arguments as they were passed, the first 32 KiB."""
+    errno: int
+    """Why, as errno(3) numbers it."""
+    user: str | None
+    """Name of uid in this machine's user database; None where it has none."""
+    group: str | None
+    """Name of gid in this machine's group database; None where it has none."""
+    tried: tuple[str, ...]
+    """Paths that the same task tried just before, in the same search of PATH."""
+    truncated: dict[str, int]
+    """For each field that was cut, its true length in bytes if that is known, else a length it exceeds."""
     unreadable: list[str]
     """Names of the fields that could not be read."""
 

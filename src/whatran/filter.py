@@ -6,15 +6,18 @@ import difflib
 import fnmatch
 import glob
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
+import msgspec
+
 from whatran.errors import UsageError
-from whatran.event import Exec, Exit, Fork, TaskEvent
+from whatran.event import Exec, ExecFailed, Exit, Fork, TaskEvent
 
 EXEC_ONLY = frozenset(Exec.__struct_fields__) - frozenset(TaskEvent.__struct_fields__)
-NAMES = (Exec.NAME, Fork.NAME, Exit.NAME)
-FIELDS = frozenset().union(Exec.__struct_fields__, Fork.__struct_fields__, Exit.__struct_fields__)
+KINDS = (Exec, Fork, Exit, ExecFailed)
+NAMES = tuple(kind.NAME for kind in KINDS)
+FIELDS = frozenset().union(*(kind.__struct_fields__ for kind in KINDS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +31,9 @@ class Condition:
 
     @property
     def literal(self) -> str | None:
-        """The one text that fits, where the glob has no wildcard and is not negated."""
+        """The one text that the glob fits, where it has no wildcard."""
         plain = re.sub(r"\[([*?[])\]", r"\1", self.pattern)
-        return plain if not self.negated and glob.escape(plain) == self.pattern else None
+        return plain if glob.escape(plain) == self.pattern else None
 
 
 def parse(text: str) -> Condition:
@@ -66,9 +69,20 @@ def text_of(value: object) -> str | None:
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, (list, dict)):
+    if isinstance(value, (list, tuple, dict)):
         return " ".join(map(str, value))
     return str(value)
+
+
+def only_env(names: Collection[str]) -> Callable[[TaskEvent], TaskEvent]:
+    """A stage that leaves of an environment no more than the variables of these names."""
+
+    def stage(event: TaskEvent) -> TaskEvent:
+        if isinstance(event, Exec) and event.env is not None:
+            msgspec.structs.force_setattr(event, "env", [text for text in event.env if text.partition("=")[0] in names])
+        return event
+
+    return stage
 
 
 class Filter:
@@ -83,21 +97,24 @@ class Filter:
         conditions = tuple(conditions)
         self._own = _group(c for c in conditions if c.field not in EXEC_ONLY)
         self._of_exec = _group(c for c in conditions if c.field in EXEC_ONLY)
-        self._verdicts: dict[tuple[int, int], bool] = {}
+        self._verdicts: dict[tuple[int, int], Verdict] = {}
 
     def __call__(self, event: TaskEvent) -> TaskEvent | None:
         # Also judged where it is dropped anyway: the verdict is for what follows.
-        judged = not self._of_exec or self._judge(event)
-        return event if judged and _holds(event, self._own) else None
+        judged = not self._of_exec or all(self._judge(event))
+        return event if judged and all(_holds(event, group) for group in self._own) else None
 
-    def _judge(self, event: TaskEvent) -> bool:
+    def _judge(self, event: TaskEvent) -> Verdict:
         """What the conditions on exec's own fields say of this event's process."""
         key = (event.pid, event.process_start_time)
         if isinstance(event, Exec):
-            verdict = self._verdicts[key] = _holds(event, self._of_exec)
+            verdict = self._verdicts[key] = [_holds(event, group) for group in self._of_exec]
             return verdict
         # Of a program that started before the watch nothing is known: only negations hold.
-        verdict = self._verdicts.get(key, all(c.negated for group in self._of_exec for c in group))
+        verdict = self._verdicts.get(key) or [group[0].negated for group in self._of_exec]
+        if isinstance(event, ExecFailed):
+            pairs = zip(self._of_exec, verdict, strict=True)
+            return [_holds(event, group) if hasattr(event, group[0].field) else held for group, held in pairs]
         if isinstance(event, Fork) and event.child_tid == event.child_pid:
             self._verdicts[event.child_pid, event.start_time] = verdict
         elif isinstance(event, Exit) and event.process_group_exit:
@@ -105,10 +122,14 @@ class Filter:
         return verdict
 
 
-Groups = list[tuple[Condition, ...]]
+Group = tuple[Condition, ...]
+"""Alternatives on one field."""
+
+Verdict = list[bool]
+"""Whether each group holds."""
 
 
-def _group(conditions: Iterable[Condition]) -> Groups:
+def _group(conditions: Iterable[Condition]) -> list[Group]:
     """Alternatives: a group for all ``=`` of one field, and one for each ``!=``."""
     groups: dict[object, list[Condition]] = {}
     for condition in conditions:
@@ -116,8 +137,8 @@ def _group(conditions: Iterable[Condition]) -> Groups:
     return [tuple(group) for group in groups.values()]
 
 
-def _holds(event: TaskEvent, groups: Groups) -> bool:
-    return all(any(_fits(event, condition) for condition in group) for group in groups)
+def _holds(event: TaskEvent, group: Group) -> bool:
+    return any(_fits(event, condition) for condition in group)
 
 
 def _fits(event: TaskEvent, condition: Condition) -> bool:

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
 
 from whatran.errors import DecodeError
-from whatran.event import Event, Exec, Exit, Fork, TaskEvent
-from whatran.wire.decode import decode
+from whatran.event import Boot, Event, Exec, ExecFailed, Exit, Fork, Gap, TaskEvent
+from whatran.process.path_search import PathSearch
+from whatran.process.processes import Processes
+from whatran.wire.decode import decode, executed
 from whatran.wire.gaps import Gaps
 from whatran.wire.rejoin import Rejoin
 
@@ -17,46 +19,98 @@ log = logging.getLogger("whatran.pipeline")
 Stage = Callable[[TaskEvent], TaskEvent | None]
 """Event in; event, or None to drop it, out."""
 
+BY_TIME = attrgetter("timestamp_boot")
+
 
 class Pipeline:
-    """Decodes frames, passes each event through the stages in turn, and counts what is left out."""
+    """Decodes frames, passes each event through the stages in turn, and counts what is left out.
 
-    def __init__(self, stages: Sequence[Stage]) -> None:
+    The way of an event: rejoined from its frames, decoded, put in the order of time with gaps
+    where something is missing, a search of PATH made one, joined with its ancestors, and
+    then the stages.
+    """
+
+    def __init__(self, stages: Sequence[Stage], *, fold: bool = True) -> None:
         self.malformed = 0
-        self.filtered: dict[str, int] = dict.fromkeys((Exec.NAME, Fork.NAME, Exit.NAME), 0)
+        self.filtered: dict[str, int] = dict.fromkeys((Exec.NAME, Fork.NAME, Exit.NAME, ExecFailed.NAME), 0)
         """How many events of each name a stage dropped."""
         self._rejoin = Rejoin()
         self._gaps = Gaps()
+        self._search = PathSearch() if fold else None
+        self._processes = Processes()
         self._stages = tuple(stages)
 
-    def __call__(self, frames: Iterable[bytes], wall_offset: int) -> list[Event]:
-        """The events of one batch, in the order of their times; gaps stand where something is missing.
+    @property
+    def holding(self) -> bool:
+        """Whether events wait for what the next batch will have, even if that is empty."""
+        return bool(self._search and self._search.holding)
 
-        ``wall_offset`` is CLOCK_REALTIME minus CLOCK_BOOTTIME in ns; the wall clock may be set at any time.
-        """
-        return self._events(self._rejoin(frames), wall_offset)
+    def __call__(self, frames: Iterable[bytes], boot: Boot) -> list[Event]:
+        """The events of one batch, in the order of their times; gaps stand where something is missing."""
+        return self._through(self._decoded(self._rejoin(frames), boot))
 
-    def _events(self, frames: Iterable[bytes], wall_offset: int) -> list[Event]:
+    def finish(self, produced: Mapping[tuple[int, str], int], now_boot_ns: int, boot: Boot) -> list[Event]:
+        """What was waiting for more, and gaps at the end, given how many records each CPU made of each kind."""
+        events = self._through(self._decoded(self._rejoin.finish(), boot))
+        held = self._search.finish() if self._search else []
+        return [*events, *self._staged(held), *self._gaps.at_the_end(produced, now_boot_ns, boot)]
+
+    def unnumbered(self, failed: Mapping[str, int], now_boot_ns: int, boot: Boot) -> list[Gap]:
+        """Gaps for what the kernel did not even number, given how many there were of each kind so far."""
+        return self._gaps.unnumbered(failed, now_boot_ns, boot)
+
+    def older(self, living: Iterable[bytes], boot: Boot) -> None:
+        """Takes note of the processes that live as the watch begins."""
+        self._processes.older(event for event, _ in self._living(living, boot))
+
+    def learn(self, living: Iterable[bytes], boot: Boot) -> list[Exec]:
+        """Compares the processes that live with those known: the execs that were not seen, or not yet."""
+        return self._processes.learn(self._living(living, boot))
+
+    def forget(self, event: Exec) -> None:
+        """Not one to settle after all."""
+        self._processes.forget(event)
+
+    def settle(self) -> list[Event]:
+        """What learn() found, unless it has come since."""
+        return self._staged(self._processes.settle(), joined=True)
+
+    def _living(self, frames: Iterable[bytes], boot: Boot) -> Iterable[tuple[Exec, bool]]:
+        for frame in frames:
+            event = decode(frame, boot)
+            if isinstance(event, Exec):
+                yield event, executed(frame)
+
+    def _decoded(self, frames: Iterable[bytes], boot: Boot) -> list[Event]:
         events: list[Event] = []
         for frame in frames:
             try:
-                event = decode(frame, wall_offset)
+                event = decode(frame, boot)
             except DecodeError as error:
                 self.malformed += 1
                 log.warning("malformed frame: %s", error)
                 continue
-            if gap := self._gaps.before(event, wall_offset):
+            if gap := self._gaps.before(event, boot):
                 events.append(gap)
-            if self._pass(event):
-                events.append(event)
+            events.append(event)
         # The ring has them in the order in which CPUs began to write; a little apart from time.
-        events.sort(key=attrgetter("timestamp_boot"))
+        events.sort(key=BY_TIME)
         return events
 
-    def finish(self, produced: Mapping[tuple[int, str], int], now_boot_ns: int, wall_offset: int) -> list[Event]:
-        """What was waiting for more, and gaps at the end, given how many records each CPU made of each kind."""
-        late = self._events(self._rejoin.finish(), wall_offset)
-        return [*late, *self._gaps.at_the_end(produced, now_boot_ns, wall_offset)]
+    def _through(self, events: list[Event]) -> list[Event]:
+        return self._staged(self._search(events) if self._search else events)
+
+    def _staged(self, events: Iterable[Event], *, joined: bool = False) -> list[Event]:
+        kept: list[Event] = []
+        for event in events:
+            if not isinstance(event, TaskEvent):
+                kept.append(event)
+                continue
+            if not joined:
+                self._processes(event)
+            if self._pass(event):
+                kept.append(event)
+        return kept
 
     def _pass(self, event: TaskEvent) -> bool:
         for stage in self._stages:

@@ -7,43 +7,49 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from whatran.event import Exec, Exit, Fork
+from whatran.event import Exec, ExecFailed, Exit, Fork
 from whatran.filter import EXEC_ONLY, Condition
 from whatran.wire import layout
 
 if TYPE_CHECKING:
     from whatran.wire.settings import Settings
 
-KIND_OF = {Exec.NAME: layout.EXEC, Fork.NAME: layout.FORK, Exit.NAME: layout.EXIT}
+KIND_OF = {
+    Exec.NAME: layout.EXEC,
+    Fork.NAME: layout.FORK,
+    Exit.NAME: layout.EXIT,
+    ExecFailed.NAME: layout.FAILED,
+}
+
+NAME_OF = {kind: name for name, kind in KIND_OF.items()}
 
 T = TypeVar("T")
 
 
-def push_down(conditions: Sequence[Condition], settings: Settings) -> tuple[Settings, list[Condition]]:
-    """Settings with what the kernel decides, and the conditions that are left to a Filter.
+def push_down(conditions: Sequence[Condition], settings: Settings) -> Settings:
+    """Settings with what of the conditions the kernel decides for execs and failed ones: exact uids and comms.
 
-    The kernel takes lists of exact uids, comms and kinds of event.
+    All of them are still a Filter's: forks and exits always come, as they tell who made whom.
     """
     if any(condition.field in EXEC_ONLY for condition in conditions):
         # Forks and exits are judged as their process's last exec was, so all execs must come.
-        return settings, list(conditions)
-    left = list(conditions)
-    uids = _take(left, "uid", _uid, layout.SETTINGS_UIDS)
-    comms = _take(left, "comm", _comm, layout.SETTINGS_COMMS)
-    kinds = _take(left, "event", KIND_OF.get, len(KIND_OF))
-    return replace(settings, uids=uids, comms=comms, kinds=kinds or settings.kinds), left
+        return settings
+    uids, uids_unwanted = _exact(conditions, "uid", _uid, layout.SETTINGS_UIDS)
+    comms, comms_unwanted = _exact(conditions, "comm", _comm, layout.SETTINGS_COMMS)
+    return replace(settings, uids=uids, uids_unwanted=uids_unwanted, comms=comms, comms_unwanted=comms_unwanted)
 
 
-def _take(left: list[Condition], field: str, value_of: Callable[[str], T | None], most: int) -> tuple[T, ...]:
-    """Removes the ``=`` conditions on a field, if all of them say one exact value; those values."""
-    found = [condition for condition in left if condition.field == field and not condition.negated]
-    values = [None if c.literal is None else value_of(c.literal) for c in found]
-    exact = tuple(value for value in values if value is not None)
-    if len(exact) < len(values) or len(exact) > most:
-        return ()
-    for condition in found:
-        left.remove(condition)
-    return exact
+def _exact(
+    conditions: Sequence[Condition], field: str, value_of: Callable[[str], T | None], most: int
+) -> tuple[tuple[T, ...], bool]:
+    """The values of a field that all its ``=`` say exactly, else those that its ``!=`` do; whether it is these."""
+    for unwanted in (False, True):
+        found = [condition for condition in conditions if condition.field == field and condition.negated == unwanted]
+        values = [None if c.literal is None else value_of(c.literal) for c in found]
+        exact = tuple(value for value in values if value is not None)
+        if 0 < len(exact) == len(values) <= most:
+            return exact, unwanted
+    return (), False
 
 
 def _uid(text: str) -> int | None:

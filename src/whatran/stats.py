@@ -28,6 +28,8 @@ class Stats(msgspec.Struct, frozen=True, gc=False):
     execs: Counts = Counts()
     forks: Counts = Counts()
     exits: Counts = Counts()
+    failed: Counts = Counts()
+    """Of execs that failed, each attempt."""
     texts: Counts = Counts()
     """Of the frames in which long arguments and environments are continued."""
     malformed: int = 0
@@ -36,9 +38,12 @@ class Stats(msgspec.Struct, frozen=True, gc=False):
     @property
     def lost(self) -> int:
         """All that happened and is missing: lost, failed or malformed."""
-        return sum(c.lost + c.failed for c in (self.execs, self.forks, self.exits, self.texts)) + self.malformed
+        return (
+            sum(c.lost + c.failed for c in (self.execs, self.forks, self.exits, self.failed, self.texts))
+            + self.malformed
+        )
 
     @property
     def filtered(self) -> int:
         """All that was kept out by filters."""
-        return sum(c.filtered for c in (self.execs, self.forks, self.exits))
+        return sum(c.filtered for c in (self.execs, self.forks, self.exits, self.failed))

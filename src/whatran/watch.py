@@ -1,4 +1,4 @@
-"""The Python API: ``watch`` a machine, a tree or a command; ``run`` a command to its end."""
+"""The Python API: ``watch`` a machine, some of it or a command; ``run`` a command to its end."""
 
 from __future__ import annotations
 
@@ -7,49 +7,67 @@ import os
 import select
 import time
 import warnings
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from typing import Self
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
+from typing import Literal, Self, TypedDict, Unpack
 
 import msgspec
 
 from whatran.errors import SourceError, UsageError
-from whatran.event import Event, Exec, Exit, Fork
-from whatran.filter import Condition, Filter, equals, parse
-from whatran.pipeline import Pipeline
-from whatran.pushdown import KIND_OF, push_down
+from whatran.event import Event, Gap, TaskEvent
+from whatran.filter import Filter, equals, only_env, parse
+from whatran.pipeline import Pipeline, Stage
+from whatran.process.containers import Containers, cgroups_of
+from whatran.process.facts import Facts
+from whatran.pushdown import NAME_OF, push_down
+from whatran.source import cgroupfs
 from whatran.source.command import Command
 from whatran.source.ebpf import Ebpf
 from whatran.source.procfs import (
     INITIAL_PID_NAMESPACE,
     Stat,
+    boot,
+    complete,
     descendants,
     is_initial,
     process_of,
     stat_of,
-    wall_offset,
 )
-from whatran.stats import Counts, Stats
+from whatran.stats import Stats
 from whatran.wire import layout
 from whatran.wire.settings import UNLIMITED, Settings
 
 BATCH_SECONDS = 0.05
 """How long to gather records once the first has come: one wake-up for many of them."""
 
+REPAIR_SECONDS = 1.0
+"""How often at most to look at all processes for what a gap has hidden."""
+
 RING_BYTES = 8 << 20
 
 SCOPE_TREE = layout.SCOPE_SELF | layout.SCOPE_TREE
+
+Failed = Literal["fold", "all", "none"]
 
 
 def watch(
     command: Sequence[str] | None = None,
     *,
+    scope: Literal["tree", "cgroup"] = "tree",
     pid: Collection[int] = (),
     tree: Collection[int] = (),
+    cgroup: Collection[str] = (),
+    container: Collection[str] = (),
+    not_tree: Collection[int] = (),
+    not_cgroup: Collection[str] = (),
+    not_container: Collection[str] = (),
     uid: Collection[int] = (),
     comm: Collection[str] = (),
     filters: Iterable[str] = (),
-    env: bool = False,
+    env: bool | Collection[str] = False,
+    failed: Failed = "fold",
     threads: bool = False,
     max_argv: int | None = None,
     max_env: int | None = None,
@@ -59,17 +77,37 @@ def watch(
     """A Watch, already in force: what happens from now on is seen.
 
     With a command, that is started and exactly its descendants are watched, from its first
-    exec on. Else the whole machine is, or where given the processes ``pid`` and the
-    processes ``tree`` with all their descendants. Of those, only what ``uid`` (real user
-    ids), ``comm`` (names) and ``filters`` (texts as ``pathname=/tmp/*`` or ``comm!=make``)
-    let pass. ``env`` and ``threads`` ask for environments, and for the forks and exits of
-    threads. argv and env are whole unless ``max_argv`` or ``max_env`` say how many bytes to
-    keep. It ends after ``timeout`` seconds, with the command, or never.
+    exec on; with ``scope`` "cgroup" also what else runs in the cgroup made for it. Else the
+    whole machine is, or where given the processes ``pid``, the processes ``tree`` with all
+    their descendants, the ``cgroup`` paths with all below them and each ``container`` by id
+    or name; without those in ``not_tree``, ``not_cgroup`` and ``not_container``. Of those,
+    only what ``uid`` (real user ids), ``comm`` (names) and ``filters`` (texts as
+    ``pathname=/tmp/*`` or ``comm!=make``) let pass.
+
+    ``env`` asks for environments, or for the variables it names; ``threads`` for the forks
+    and exits of threads. ``failed`` says of execs that failed whether a search of PATH is
+    one ("fold"), all attempts are told ("all") or none. argv and env are whole unless
+    ``max_argv`` or ``max_env`` say how many bytes to keep. It ends after ``timeout``
+    seconds, with the command, or never.
 
     Raises UsageError for what cannot be, CommandError if the command cannot be started,
     SourceError if the kernel does not let us watch.
     """
-    _check(command, pid=pid, tree=tree, uid=uid, comm=comm, filters=filters, timeout=timeout)
+    _check(
+        command,
+        texts={
+            "comm": comm,
+            "filters": filters,
+            "cgroup": cgroup,
+            "container": container,
+            "not_cgroup": not_cgroup,
+            "not_container": not_container,
+        },
+        numbers={"pid": pid, "tree": tree, "not_tree": not_tree, "uid": uid},
+        timeout=timeout,
+    )
+    if command is not None and (pid or tree or cgroup or container):
+        raise UsageError("a command is followed with its descendants: pid, tree, cgroup and container are for others")
     for name, most in (("max_argv", max_argv), ("max_env", max_env)):
         if most is not None and not 0 <= most < UNLIMITED:
             raise UsageError(f"{name} cannot be {most}: give a number of bytes below {UNLIMITED}")
@@ -83,51 +121,69 @@ def watch(
         *(equals("comm", os.fsdecode(os.fsencode(name)[: layout.COMM_BYTES - 1])) for name in comm),
         *map(parse, filters),
     ]
+    if not env and any(condition.field == "env" for condition in conditions):
+        raise UsageError("a filter on env needs env itself: ask for it, with --env or env=True")
+    names = None if isinstance(env, bool) else frozenset(env)
+    what = Scope(
+        command,
+        tuple(pid),
+        tuple(tree),
+        tuple(not_tree),
+        (*map(cgroupfs.directory, cgroup), *_of_containers(container)),
+        (*map(cgroupfs.directory, not_cgroup), *_of_containers(not_container)),
+    )
     settings = Settings(
-        scoped=command is not None or bool(pid) or bool(tree),
-        env=env,
+        kinds=layout.EVENTS if failed != "none" else tuple(set(layout.EVENTS) - {layout.FAILED}),
+        scoped=what.limited,
+        use_pids=what.limited or bool(not_tree),
+        env=bool(env),
         threads=threads,
         max_argv=UNLIMITED if max_argv is None else max_argv,
         max_env=UNLIMITED if max_env is None else max_env,
         command=b"" if command is None else b"whatran" + os.urandom(4).hex().encode(),
         ring_bytes=ring_bytes,
     )
-    if not env and any(condition.field == "env" for condition in conditions):
-        raise UsageError("a filter on env needs env itself: ask for it, with --env or env=True")
-    settings, left = push_down(conditions, settings)
+    stages: list[Stage] = [Facts()]
+    if names is not None:
+        stages.append(only_env(names))
+    if conditions:
+        stages.append(Filter(conditions))
     try:
-        return Watch(settings, left, command=command, pid=pid, tree=tree, timeout=timeout)
+        return Watch(
+            push_down(conditions, settings),
+            Pipeline(stages, fold=failed == "fold"),
+            what,
+            own_cgroup=scope == "cgroup",
+            timeout=timeout,
+        )
     except OSError as error:  # no descriptors, processes or memory left
         raise SourceError(f"cannot start watching: {error.strerror or error}") from error
 
 
-def run(
-    command: Sequence[str],
-    *,
-    uid: Collection[int] = (),
-    comm: Collection[str] = (),
-    filters: Iterable[str] = (),
-    env: bool = False,
-    threads: bool = False,
-    max_argv: int | None = None,
-    max_env: int | None = None,
-    ring_bytes: int = RING_BYTES,
-) -> Completed:
+class Options(TypedDict, total=False):
+    """Keyword arguments of watch() that run() takes too."""
+
+    scope: Literal["tree", "cgroup"]
+    not_tree: Collection[int]
+    not_cgroup: Collection[str]
+    not_container: Collection[str]
+    uid: Collection[int]
+    comm: Collection[str]
+    filters: Iterable[str]
+    env: bool | Collection[str]
+    failed: Failed
+    threads: bool
+    max_argv: int | None
+    max_env: int | None
+    ring_bytes: int
+
+
+def run(command: Sequence[str], **options: Unpack[Options]) -> Completed:
     """Runs a command to its end; what it and its descendants did.
 
     Options and errors are those of watch().
     """
-    with watch(
-        command,
-        uid=uid,
-        comm=comm,
-        filters=filters,
-        env=env,
-        threads=threads,
-        max_argv=max_argv,
-        max_env=max_env,
-        ring_bytes=ring_bytes,
-    ) as watching:
+    with watch(command, **options) as watching:
         events = list(watching)
         return Completed(list(command), watching.wait(), events, watching.stats)
 
@@ -145,53 +201,103 @@ class Completed(msgspec.Struct, frozen=True):
     """What was counted: ``stats.lost`` is 0 if ``events`` is complete."""
 
 
+@dataclass(frozen=True)
+class Scope:
+    """Which processes a Watch is about; all there are where nothing is named."""
+
+    command: Sequence[str] | None = None
+    pids: tuple[int, ...] = ()
+    trees: tuple[int, ...] = ()
+    not_trees: tuple[int, ...] = ()
+    cgroups: tuple[Path, ...] = ()
+    not_cgroups: tuple[Path, ...] = ()
+
+    @property
+    def limited(self) -> bool:
+        """Whether it is not all."""
+        return self.command is not None or bool(self.pids or self.trees or self.cgroups)
+
+    @property
+    def bits(self) -> dict[int, int]:
+        """What the kernel program is told of each process that is named."""
+        return {
+            **dict.fromkeys(self.pids, layout.SCOPE_SELF),
+            **dict.fromkeys(self.trees, SCOPE_TREE),
+            **dict.fromkeys(self.not_trees, layout.SCOPE_OUT),
+        }
+
+    def has(self, event: TaskEvent, bits: int) -> bool:
+        """Whether a process is in it, given what the kernel program has noted of it."""
+        cgroup = getattr(event, "cgroup", None) or "/"
+        if bits & layout.SCOPE_OUT or any(_below(cgroup, path) for path in self.not_cgroups):
+            return False
+        return not self.limited or bool(bits & layout.SCOPE_SELF) or any(_below(cgroup, path) for path in self.cgroups)
+
+
+def _below(cgroup: str, directory: Path) -> bool:
+    return PurePath(cgroup).is_relative_to(cgroupfs.path_of(directory))
+
+
 class Watch:
     """Events as they come: iterate over it, or read() batches of them; a context manager."""
 
     def __init__(
         self,
         settings: Settings,
-        conditions: Sequence[Condition],
+        pipeline: Pipeline,
+        scope: Scope,
         *,
-        command: Sequence[str] | None,
-        pid: Collection[int],
-        tree: Collection[int],
-        timeout: float | None,
+        own_cgroup: bool = False,
+        timeout: float | None = None,
     ) -> None:
         self.ended = False
         """Whether all was read: the command has ended, the time is over or stop() was called."""
         self._deadline = None if timeout is None else time.monotonic() + timeout
-        self._pipeline = Pipeline([Filter(conditions)] if conditions else [])
+        self._pipeline = pipeline
         self._command: Command | None = None
         self._more = self._closed = False
         self._stats: Stats | None = None
+        self._incomplete = self._repairing = False
+        self._asked_at = -REPAIR_SECONDS
         with ExitStack() as stack:
-            roots = {number: _existing(number) for number in (*pid, *tree)}
-            scope = dict.fromkeys(pid, layout.SCOPE_SELF) | dict.fromkeys(tree, SCOPE_TREE)
-            self._source = stack.enter_context(Ebpf(settings, scope))
+            cgroup = None
+            if own_cgroup:
+                cgroup = cgroupfs.OwnCgroup()
+                stack.callback(cgroup.close)
+                scope = replace(scope, cgroups=(cgroup.directory,))
+            settings = replace(settings, cgroups=scope.cgroups, not_cgroups=scope.not_cgroups)
+            self._scope, self._settings = scope, settings
+            bits = scope.bits
+            roots = {number: _existing(number) for number in bits}
+            self._source = stack.enter_context(Ebpf(settings, bits))
             for root, started in roots.items():
                 self._unscope_unless(root, started)
-            for root in tree:
-                self._scope_descendants(root)
+            for root in scope.trees:
+                self._scope_descendants(root, SCOPE_TREE)
+            for root in scope.not_trees:
+                self._scope_descendants(root, layout.SCOPE_OUT)
+            self._pipeline.older(self._source.tasks(), boot())
             self._stop = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
             stack.callback(os.close, self._stop)
             self._epoll = stack.enter_context(select.epoll())
             self._epoll.register(self._stop, select.EPOLLIN)
             self._epoll.register(self._source.fd, select.EPOLLIN | select.EPOLLET)
-            if command is not None:
-                self._command = Command(command, settings.command)
+            if scope.command is not None:
+                self._command = Command(scope.command, settings.command)
                 stack.callback(self._command.close)
+                if cgroup:
+                    cgroup.add(self._command.pid)
                 self._epoll.register(self._command.fd, select.EPOLLIN)
                 self._command.release()
             self._stack = stack.pop_all()
 
-    def _scope_descendants(self, root: int) -> None:
+    def _scope_descendants(self, root: int, bits: int) -> None:
         # Its children from now on are in scope by the kernel program; those it has already are
         # not, and may be making more while we look: look until there is nobody new.
         seen: dict[int, Stat] = {}
         while new := {child: stat for child, stat in descendants(root).items() if child not in seen}:
             for child, stat in new.items():
-                self._source.scope(child, SCOPE_TREE)
+                self._source.scope(child, bits)
                 self._unscope_unless(child, stat)
             seen |= new
 
@@ -232,11 +338,52 @@ class Watch:
             return self._finish()
         frames = self._source.read()
         self._more = bool(frames)  # the kernel wakes us only once we have seen all
-        return self._pipeline(frames, wall_offset())
+        events = self._take(frames)
+        if not self._more:
+            events += self._repair()
+        return events
+
+    def _take(self, frames: list[bytes]) -> list[Event]:
+        events = self._pipeline(frames, boot())
+        self._incomplete |= any(isinstance(event, Gap) for event in events)
+        return events
+
+    def _repair(self) -> list[Event]:
+        """What gaps have hidden and living processes still tell; all that was recorded has been read."""
+        if self._repairing:
+            # What was on its way as we looked has come by now.
+            self._repairing = False
+            return self._pipeline.settle()
+        if time.monotonic() < self._asked_at + REPAIR_SECONDS:
+            return []
+        self._asked_at = time.monotonic()
+        gaps = self._unnumbered()
+        if self._incomplete or gaps:
+            self._look()
+        return gaps
+
+    def _unnumbered(self) -> list[Event]:
+        """Gaps for what the kernel program could not record since this was asked last."""
+        counts = self._source.counts()
+        failed = {name: counts[kind].failed for kind, name in NAME_OF.items()}
+        return [*self._pipeline.unnumbered(failed, time.clock_gettime_ns(time.CLOCK_BOOTTIME), boot())]
+
+    def _look(self) -> None:
+        """Compares what lives now with what is known."""
+        self._incomplete = False
+        self._repairing = True
+        settings = self._settings
+        for event in self._pipeline.learn(self._source.tasks(), boot()):
+            if self._scope.has(event, self._source.scope_of(event.pid)):
+                complete(event, max_argv=settings.max_argv, max_env=settings.max_env if settings.env else None)
+            else:
+                self._pipeline.forget(event)
 
     def _wait(self, timeout: float | None) -> bool:
         """Waits for frames, and a little longer for more of them; whether it is time to end."""
         wait = 0.0 if self._more else self._left(timeout)
+        if self._pipeline.holding or self._repairing or self._incomplete:
+            wait = BATCH_SECONDS if wait is None else min(wait, BATCH_SECONDS)
         ready = self._poll(wait)
         if ready == {self._source.fd} and not self._more:
             ready |= self._poll(self._left(BATCH_SECONDS))
@@ -257,25 +404,27 @@ class Watch:
         """Detaches and reads what is left."""
         if self._command and self._command.fd in self._poll(0):
             self._command.wait()
-        events = [event for frames in self._source.drain() for event in self._pipeline(frames, wall_offset())]
-        names = {kind: name for name, kind in KIND_OF.items()}
-        produced = {(cpu, names[kind]): count for (cpu, kind), count in self._source.produced().items()}
-        events += self._pipeline.finish(produced, time.clock_gettime_ns(time.CLOCK_BOOTTIME), wall_offset())
+        if any(count.lost or count.failed for count in self._source.counts().values()):
+            self._look()
+        events = [event for frames in self._source.drain() for event in self._take(frames)]
+        events += self._unnumbered()
+        produced = {(cpu, NAME_OF[kind]): count for (cpu, kind), count in self._source.produced().items()}
+        events += self._pipeline.finish(produced, time.clock_gettime_ns(time.CLOCK_BOOTTIME), boot())
+        events += self._pipeline.settle()
         self._stats = self._count()
         self.ended = True
         return events
 
     def _count(self) -> Stats:
         counts = self._source.counts()
-
-        def kind(name: str) -> Counts:
-            count = counts[KIND_OF[name]]
-            return msgspec.structs.replace(count, filtered=count.filtered + self._pipeline.filtered[name])
-
+        filtered = self._pipeline.filtered
+        for kind, name in NAME_OF.items():
+            counts[kind] = msgspec.structs.replace(counts[kind], filtered=counts[kind].filtered + filtered[name])
         return Stats(
-            execs=kind(Exec.NAME),
-            forks=kind(Fork.NAME),
-            exits=kind(Exit.NAME),
+            execs=counts[layout.EXEC],
+            forks=counts[layout.FORK],
+            exits=counts[layout.EXIT],
+            failed=counts[layout.FAILED],
             texts=counts[layout.TEXT],
             malformed=self._pipeline.malformed,
         )
@@ -310,35 +459,36 @@ class Watch:
         self.close()
 
 
+def _of_containers(names: Collection[str]) -> Iterator[Path]:
+    containers = Containers()
+    for name in names:
+        yield from cgroups_of(name, cgroupfs.root(), containers)
+
+
 def _check(
     command: Sequence[str] | None,
     *,
-    pid: Collection[int],
-    tree: Collection[int],
-    uid: Collection[int],
-    comm: Collection[str],
-    filters: Iterable[str],
+    texts: Mapping[str, Iterable[str]],
+    numbers: Mapping[str, Collection[int]],
     timeout: float | None,
 ) -> None:
     """UsageError for what cannot be."""
-    for name, value in (("command", command), ("comm", comm), ("filters", filters)):
+    for name, value in (("command", command), *texts.items()):
         if isinstance(value, str):
             raise UsageError(f"{name} is a list of texts, not one text: give [{value!r}]")
-    for name, numbers in (("pid", pid), ("tree", tree), ("uid", uid)):
-        if isinstance(numbers, int):
-            raise UsageError(f"{name} is a list of numbers, not one number: give [{numbers}]")
-    if command is not None and (pid or tree):
-        raise UsageError("a command is followed with its descendants: pid and tree cannot be given with it")
+    for name, given in numbers.items():
+        if isinstance(given, int):
+            raise UsageError(f"{name} is a list of numbers, not one number: give [{given}]")
     if command is not None and not command:
         raise UsageError("the command is empty")
-    if (pid or tree) and not is_initial("pid", INITIAL_PID_NAMESPACE):
+    if any(numbers[name] for name in ("pid", "tree", "not_tree")) and not is_initial("pid", INITIAL_PID_NAMESPACE):
         raise UsageError(
             "process ids in this pid namespace are not the kernel's: watch from outside, or give a command"
         )
-    if any(not 0 <= number < 1 << 32 for number in uid):
+    if any(not 0 <= number < 1 << 32 for number in numbers["uid"]):
         raise UsageError(f"there is no user id outside of 0 to {(1 << 32) - 1}")
-    if any("\0" in name for name in comm):
-        raise UsageError("no process has a name with a NUL in it")
+    if any("\0" in text for value in texts.values() for text in value):
+        raise UsageError("no process, path or container has a name with a NUL in it")
     if timeout is not None and not timeout >= 0:
         raise UsageError(f"a timeout of {timeout} seconds cannot be: give 0 or more")
 

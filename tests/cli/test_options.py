@@ -9,24 +9,28 @@ from tests.events import make_exec
 from whatran.event import Exec, Exit, Fork
 
 DEFAULTS = {
-    "pid": [],
-    "tree": [],
+    "scope": "tree",
+    "not_tree": [],
+    "not_cgroup": [],
+    "not_container": [],
     "uid": [],
     "comm": [],
     "filters": [],
-    "env": False,
+    "env": [],
+    "failed": "fold",
     "threads": False,
     "max_argv": None,
     "max_env": None,
     "ring_bytes": 8 << 20,
 }
+OF_WATCH = DEFAULTS | {"pid": [], "tree": [], "cgroup": [], "container": [], "timeout": None}
 
 
 def test_nothing_is_asked_for_by_default(machine, run):
     """Without options a watch has the defaults."""
     run("watch")
 
-    assert [(None, DEFAULTS | {"timeout": None})] == machine.opened
+    assert [(None, OF_WATCH)] == machine.opened
 
 
 def test_nothing_is_asked_for_by_default_of_a_run(machine, run):
@@ -46,6 +50,16 @@ def test_nothing_is_asked_for_by_default_of_a_run(machine, run):
         ({"comm": ["sh", "cc"]}, ["--comm", "sh", "--comm", "cc"]),
         ({"filters": ["pathname=/usr/*", "uid!=0"]}, ["--filter", "pathname=/usr/*", "--filter", "uid!=0"]),
         ({"env": True}, ["--env"]),
+        ({"env": ["PATH", "HOME", "LANG"]}, ["--env", "PATH,HOME", "--env=LANG"]),
+        ({"env": True}, ["--env", "PATH", "--env"]),
+        ({"failed": "all"}, ["--failed", "all"]),
+        ({"cgroup": ["/a", "/b"]}, ["--cgroup", "/a", "--cgroup", "/b"]),
+        ({"container": ["web"]}, ["--container", "web"]),
+        ({"not_tree": [7], "not_cgroup": ["/a"]}, ["--not-tree", "7", "--not-cgroup", "/a"]),
+        ({"not_container": ["web"]}, ["--not-container", "web"]),
+        ({"filters": ["uid!=0", "comm!=sixteen-bytes-o"]}, ["--not-uid", "0", "--not-comm", "sixteen-bytes-of-name"]),
+        ({"filters": ["comm!=[[]x"]}, ["--not-comm", "[x"]),
+        ({"filters": ["pathname=/usr/*", "pathname!=/usr/[*]b*"]}, ["--path", "/usr/", "--not-path", "/usr/*b"]),
         ({"threads": True}, ["--threads"]),
         ({"timeout": 2.5}, ["--timeout", "2.5"]),
         ({"max_argv": 4096, "max_env": 0}, ["--max-argv", "4K", "--max-env", "0"]),
@@ -58,7 +72,7 @@ def test_options_reach_the_watch(machine, run, expected, argv):
     """Each option is what the watch is asked for, repeated ones as a list."""
     run("watch", *argv)
 
-    assert [(None, DEFAULTS | {"timeout": None} | expected)] == machine.opened
+    assert [(None, OF_WATCH | expected)] == machine.opened
 
 
 def test_output_to_a_file(machine, run, tmp_path, a_program):
@@ -115,3 +129,20 @@ def test_a_file_named_as_a_descriptor(machine, run, tmp_path):
         run("--format", "jsonl", "-o", f"/dev/fd/{os.dup(file.fileno())}")
 
     assert 1 == len((tmp_path / "out").read_text().splitlines())
+
+
+def test_a_scope_can_be_asked_for_in_a_run(machine, run):
+    """Everything in the command's cgroup is followed too."""
+    machine.will(returncode=0)
+    run("run", "--scope", "cgroup", "true")
+
+    assert [(["true"], DEFAULTS | {"scope": "cgroup"})] == machine.opened
+
+
+@pytest.mark.parametrize("names", ["", ",", "A,", "A=1"])
+def test_variables_are_given_by_name(machine, run, names):
+    """What is no list of names is refused, and says how one looks."""
+    status, _, err = run("watch", f"--env={names}")
+
+    assert 2 == status
+    assert "give names, as in PATH,HOME" in err

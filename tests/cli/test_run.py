@@ -28,7 +28,7 @@ def test_the_tree_is_shown(machine, run, a_program):
     assert [
         "DURATION  EXIT  COMMAND",
         "  9.00ms  3     witness 'a b'",
-        "1 process, 1 exec, 1 failed, 9.00ms",
+        "1 process, 1 exec, 1 failed, 9.00ms (user 1.00ms, system 2.00ms)",
     ] == err.splitlines()
 
 

@@ -1,33 +1,38 @@
-"""Names of users."""
+"""Names of users and groups."""
 
+import grp
 import pwd
 
 import pytest
 
 from whatran.errors import UsageError
-from whatran.process.users import Users, uid_of
+from whatran.process.users import Names, uid_of
 
 NOBODY = 4_000_000_123
 
 
-def test_a_user_has_a_name():
-    """A user id has the name that the user database says."""
-    assert pwd.getpwuid(0).pw_name == Users().name(0)
+def test_ids_have_names():
+    """A user and a group are called what their databases say."""
+    names = Names()
+
+    assert (pwd.getpwuid(0).pw_name, grp.getgrgid(0).gr_name) == (names.user(0), names.group(0))
 
 
-def test_a_user_without_a_name_is_a_number():
-    """A user id that is in no database stands for itself."""
-    assert str(NOBODY) == Users().name(NOBODY)
+def test_ids_without_names():
+    """What is in no database has none."""
+    assert (None, None) == (Names().user(NOBODY), Names().group(NOBODY))
 
 
 def test_each_is_asked_for_once(monkeypatch):
-    """The user database is asked once for each user."""
+    """The databases are asked once for each user and group."""
     asked = []
-    monkeypatch.setattr("whatran.process.users._name", lambda uid: asked.append(uid) or "name")
-    users = Users()
+    monkeypatch.setattr("whatran.process.users._user", lambda uid: asked.append(uid) or "name")
+    monkeypatch.setattr("whatran.process.users._group", lambda gid: asked.append(-gid))
+    names = Names()
 
-    assert ["name", "name", "name"] == [users.name(uid) for uid in (1, 2, 1)]
-    assert [1, 2] == asked
+    assert ["name", "name", "name"] == [names.user(uid) for uid in (1, 2, 1)]
+    assert [None, None] == [names.group(gid) for gid in (3, 3)]
+    assert [1, 2, -3] == asked
 
 
 @pytest.mark.parametrize("user", [pwd.getpwuid(0).pw_name, "0"])

@@ -22,6 +22,20 @@ def test_a_life_is_written_when_it_ends(file):
     ]
 
 
+def test_a_lost_end_is_a_line_once_it_is_known(file):
+    """The next process with that pid shows it; it comes before what follows."""
+    sink = LifeLines(file.output)
+    written = [
+        sink.write([make_exec(pid=1, start=1), make_exec(pid=1, start=2), make_exit(pid=1, start=2)]),
+        sink.close(),
+    ]
+
+    assert [2, 0] == written
+    assert [(1, False, None), (2, False, 0)] == [
+        (line["start_time"], line["running"], line["exit_code"]) for line in map(json.loads, file.lines)
+    ]
+
+
 def test_exact_bytes_are_beside_what_is_no_utf8(file):
     """Also in the programs of a life."""
     sink = LifeLines(file.output)

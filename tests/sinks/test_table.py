@@ -11,11 +11,6 @@ HEAD = "TIME            PID   PPID PARENT   USER  DURATION EXIT    COMMAND"
 pytestmark = pytest.mark.usefixtures("utc")
 
 
-@pytest.fixture(autouse=True)
-def _users(monkeypatch):
-    monkeypatch.setattr("whatran.process.users._name", lambda uid: {0: "root"}.get(uid, str(uid)))
-
-
 def commands(lines):
     """The commands of the lines after the header."""
     return [line[len(HEAD) - len("COMMAND") :] for line in lines[1:]]
@@ -153,7 +148,7 @@ def test_columns_grow_for_wider_values(file):
     sink = Table(file.output)
     sink.write(
         [
-            make_exec(("a",), pid=1234567, ppid_comm="systemd-journal", uid=100000),
+            make_exec(("a",), pid=1234567, ppid_comm="systemd-journal", uid=100000, user=None),
             make_exit(signal_code=15, pid=1234567),
             make_exec(("b",), pid=2),
         ]
@@ -168,8 +163,7 @@ def test_columns_grow_for_wider_values(file):
 def test_a_value_wider_than_its_column_may_be_pushes_the_line(file):
     """A user's name that is too long is not cut, and the next line is as before."""
     sink = Table(file.output)
-    sink._users._names[7] = "a-very-long-user-name"
-    sink.write([make_exec(("a",), uid=7), make_exec(("b",), pid=2)])
+    sink.write([make_exec(("a",), user="a-very-long-user-name"), make_exec(("b",), pid=2)])
     sink.close()
 
     assert " a-very-long-user-name        - -       a" in file.lines[1]

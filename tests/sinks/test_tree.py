@@ -1,20 +1,24 @@
 """The process tree."""
 
 import re
+import tracemalloc
+from operator import attrgetter
 
 import pytest
 
-from tests.events import MS, S, make_exec, make_exit, make_fork
+from tests.events import MS, S, make_exec, make_exit, make_fork, make_gap
+from whatran.event import Exit
 from whatran.sinks.text import columns
 from whatran.sinks.tree import MAX_INDENT, TreeView
 
 
 def life(pid, creator, at, argv=None, *, code=0, ms=5, **end):
     """All events of a process that `creator` (pid, start in ms) forked at a time in ms."""
+    parent = {"ppid": creator[0], "ppid_start_time": creator[1] * MS}
     yield make_fork(pid, child_start=at * MS, pid=creator[0], start=creator[1] * MS)
     if argv:
-        yield make_exec(argv, pid=pid, start=at * MS, at=at * MS + 1)
-    yield make_exit(code, pid=pid, start=at * MS, at=(at + ms) * MS, **end)
+        yield make_exec(argv, pid=pid, start=at * MS, at=at * MS + 1, **parent)
+    yield make_exit(code, pid=pid, start=at * MS, at=(at + ms) * MS, **parent | end)
 
 
 def root(argv=("make",), *, ms=100):
@@ -23,9 +27,9 @@ def root(argv=("make",), *, ms=100):
 
 
 def draw(file, *events, limit=None):
-    """The lines of the tree without its header."""
+    """The lines of the tree without its header, of events in the order of time."""
     sink = TreeView(file.output, limit)
-    sink.write(events)
+    sink.write(sorted(events, key=attrgetter("timestamp_boot")))
     sink.close()
     return file.lines[1:]
 
@@ -45,22 +49,9 @@ def test_a_build(file):
         "  5.00ms  SIGSEGV core  ├─ cc a.c",
         "  5.00ms                │  └─ as a.s",
         "  1.00ms  1             └─ cc 'b c.c'",
-        "4 processes, 4 execs, 2 failed, 99.0ms",
+        "4 processes, 4 execs, 2 failed, 99.0ms (user 4.00ms, system 8.00ms, largest 1.00 MiB)",
     ] == lines
     assert "DURATION  EXIT          COMMAND" == file.lines[0]
-
-
-def test_the_order_of_arrival_does_not_matter(file):
-    """Whatever came first, the tree is the same."""
-    events = [
-        *root(),
-        *life(101, (100, 100), 110, ("sh",)),
-        *life(102, (101, 110), 111, ("cc",)),
-        *life(103, (101, 110), 112, ("ld",)),
-    ]
-    events.reverse()
-
-    assert ["make", "└─ sh", "   ├─ cc", "   └─ ld"] == [line[16:] for line in draw(file, *events)[:-1]]
 
 
 def test_a_chain_of_execs_is_one_line(file):
@@ -69,7 +60,10 @@ def test_a_chain_of_execs_is_one_line(file):
         file, make_exec(("sh", "-c", "exec make"), at=101 * MS), make_exec(("make",), at=102 * MS), make_exit()
     )
 
-    assert ["  9.00ms        sh -c 'exec make' → make", "1 process, 2 execs, 0 failed, 9.00ms"] == lines
+    assert [
+        "  9.00ms        sh -c 'exec make' → make",
+        "1 process, 2 execs, 0 failed, 9.00ms (user 1.00ms, system 2.00ms)",
+    ] == lines
 
 
 def test_a_process_that_goes_on(file):
@@ -78,16 +72,16 @@ def test_a_process_that_goes_on(file):
 
 
 def test_a_double_fork_stays_under_its_creator(file):
-    """A daemon, whose parent has gone and which init adopted, is drawn where it came from."""
+    """A daemon, whose parent has gone, is drawn where it came from, and says who adopted it."""
     lines = draw(
         file,
         *root(("sh",)),
         *life(101, (100, 100), 110, None, comm="sh"),
         make_fork(102, child_start=111 * MS, pid=101, start=110 * MS),
-        make_exec(("daemon",), pid=102, start=111 * MS, at=200 * MS, ppid=1, ppid_start_time=0),
+        make_exec(("daemon",), pid=102, start=111 * MS, at=200 * MS, ppid=1, ppid_comm="init"),
     )
 
-    assert ["sh", "└─ (fork) sh", "   └─ daemon"] == [line[16:] for line in lines[:-1]]
+    assert ["sh", "└─ (fork) sh", "   └─ (adopted by 1 init) daemon"] == [line[16:] for line in lines[:-1]]
 
 
 def test_forks_that_end_well_are_only_counted(file):
@@ -103,7 +97,8 @@ def test_forks_that_end_well_are_only_counted(file):
     )
 
     assert ["sh", "├─ (fork) true", "└─ (fork) true", "   └─ ls"] == [line[16:] for line in lines[:-1]]
-    assert "6 processes, 2 execs, 1 failed, 99.0ms (2 forks without exec not shown)" == lines[-1]
+    assert lines[-1].startswith("6 processes, 2 execs, 1 failed, 99.0ms (")
+    assert lines[-1].endswith("); 2 forks without exec not shown")
 
 
 def test_a_shell_that_was_there_before(file):
@@ -111,15 +106,101 @@ def test_a_shell_that_was_there_before(file):
     lines = draw(
         file,
         make_fork(101, child_start=110 * MS, pid=50, start=1, comm="bash"),
-        make_exec(("ls",), pid=101, start=110 * MS, at=111 * MS),
-        make_exit(pid=101, start=110 * MS, at=112 * MS),
+        make_exec(("ls",), pid=101, start=110 * MS, at=111 * MS, ppid=50, ppid_start_time=1),
+        make_exit(pid=101, start=110 * MS, at=112 * MS, ppid=50, ppid_start_time=1, user_time=0),
     )
 
     assert [
         " running        (already running) bash",
         "  2.00ms        └─ ls",
-        "1 process, 1 exec, 0 failed, 2.00ms",
+        "1 process, 1 exec, 0 failed, 2.00ms (user 0µs, system 2.00ms, largest 1.00 MiB)",
     ] == lines
+
+
+def test_a_shell_that_was_there_before_and_ended(file):
+    """Its end is told as that of any other, and is not among what was used."""
+    lines = draw(
+        file,
+        *life(101, (50, 1), 110, ("ls",)),
+        make_exit(3, pid=50, start=1 * MS, at=201 * MS, user_time=S, max_rss=1 << 30, comm="bash"),
+    )
+
+    assert [
+        "   200ms  3     (already running) bash",
+        "  5.00ms        └─ ls",
+        "1 process, 1 exec, 0 failed, 5.00ms (user 1.00ms, system 2.00ms, largest 1.00 MiB)",
+    ] == lines
+
+
+@pytest.mark.parametrize(("expected", "codes"), [([], []), ([], [0]), (["(already running) bash"], [1])])
+def test_a_shell_that_was_there_before_and_started_nothing(file, expected, codes):
+    """It is drawn if it failed."""
+    ends = [make_exit(code, pid=50, start=1 * MS, at=201 * MS, comm="bash") for code in codes]
+    lines = draw(file, make_fork(101, pid=50, start=1 * MS, comm="bash"), make_exit(pid=101, start=102 * MS), *ends)
+
+    assert expected == [line[16:] for line in lines if "bash" in line]
+
+
+def test_an_end_that_was_lost(file):
+    """Where the next owner of its pid shows that a process has ended, it is not running; how it ended is unknown."""
+    lines = draw(file, make_exec(("a",), pid=1, start=1), make_exec(("b",), pid=1, start=2))
+
+    assert [" unknown        a", " running        b"] == lines[:-1]
+
+
+def test_a_fork_whose_end_was_lost(file):
+    """It may have failed, so it is drawn."""
+    lines = draw(
+        file, *root(), make_fork(101), make_fork(101, child_start=105 * MS), make_exit(pid=101, start=105 * MS)
+    )
+
+    assert [" unknown        └─ (fork) sh"] == [line for line in lines if "(fork)" in line]
+
+
+def test_an_end_that_may_be_lost(file):
+    """After a gap in the exits, whoever did not show up again may have ended."""
+    lines = draw(
+        file,
+        make_exec(("a",), pid=1, start=1),
+        make_exec(("b",), pid=2, start=2),
+        make_gap(200 * MS, kind=Exit.NAME, count=7),
+        make_exec(("c",), pid=2, start=2, at=300 * MS),
+    )
+
+    assert [
+        "running?        a",
+        " running        b → c",
+        "… 7 sched_process_exit lost on CPU 0: ring full",
+        "2 processes, 3 execs, 0 failed, 199ms",
+    ] == lines
+
+
+@pytest.mark.parametrize(
+    ("expected", "max_rss"),
+    [
+        ("4.00 KiB", 4096),
+        ("712 KiB", 712 << 10),
+        ("3.52 MiB", 3_690_987),
+        ("143 MiB", 143 << 20),
+        ("1.25 GiB", 5 << 28),
+    ],
+)
+def test_what_all_used(file, expected, max_rss):
+    """The last line has the CPU time of all together, and the most memory that one of them had."""
+    lines = draw(
+        file,
+        *life(101, (100, 100), 110, ("cc",), user_time=1200 * MS, system_time=S, max_rss=0),
+        *life(102, (100, 100), 111, ("ld",), user_time=900 * MS, system_time=500 * MS, max_rss=max_rss),
+    )
+
+    assert lines[-1].endswith(f" (user 2.10s, system 1.50s, largest {expected})")
+
+
+def test_the_commands_memory_may_be_its_creators(file):
+    """A process has had what its creator had until it executed: where that is none of the tree, it tells nothing."""
+    lines = draw(file, make_exec(("make",)), make_exit(max_rss=1 << 30))
+
+    assert "1 process, 1 exec, 0 failed, 9.00ms (user 1.00ms, system 2.00ms)" == lines[-1]
 
 
 def test_nothing_ran(file):
@@ -154,6 +235,21 @@ def test_many_children(file):
     lines = draw(file, *root(), *events)
 
     assert [f"cc {n}.c" for n in range(2_500)] == [line[19:] for line in lines[1:-1]]
+
+
+def test_memory_is_that_of_what_is_drawn(file):
+    """An exec with its fork and exit, and twenty arguments that others have too, takes less than 2 KB until the end."""
+    count = 1000
+    sink = TreeView(file.output)
+    sink.write(root()[:1])
+    tracemalloc.start()
+    for n in range(count):
+        arguments = " ".join(["cc", f"{n}.c", *(f"-I/usr/include/{m}" for m in range(18))])
+        sink.write(list(life(200 + n, (100, 100), 101 + n, arguments.split())))
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert taken / count < 2048
 
 
 def test_no_more_than_the_limit(file):
@@ -211,7 +307,12 @@ def test_colours_are_sober(colour_terminal):
 def test_nothing_reaches_the_terminal_raw(terminal):
     """Escape sequences in any text of an event are spelt out."""
     sink = TreeView(terminal.output)
-    sink.write([make_exec(("\x1b[2J\u202e",)), *life(101, (100, 100), 110, None, code=1, comm="\x1b[31m\x07")])
+    sink.write(
+        [
+            make_exec(("\x1b[2J\u202e",)),
+            *life(101, (100, 100), 110, None, code=1, comm="\x1b[31m\x07", ppid=1, ppid_comm="\x9b1m"),
+        ]
+    )
     sink.close()
 
     assert all(line.isprintable() for line in terminal.hang_up().split("\n"))

@@ -3,7 +3,7 @@ import subprocess
 import threading
 import time
 
-from whatran.source.procfs import descendants, process_of, stat_of, wall_offset
+from whatran.source.procfs import boot, descendants, process_of, stat_of
 
 
 def test_parent_is_getppid():
@@ -44,12 +44,18 @@ def test_descendants_are_children_and_theirs():
 
 def test_wall_offset_turns_boot_time_into_wall_time():
     """Both clocks advance alike, so their difference is the same a moment later."""
-    offset = wall_offset()
+    offset = boot().wall_offset
     before = time.clock_gettime_ns(time.CLOCK_BOOTTIME) + offset
     now = time.time_ns()
     after = time.clock_gettime_ns(time.CLOCK_BOOTTIME) + offset
 
     assert before - 1_000_000 < now < after + 1_000_000
+
+
+def test_boot_has_the_kernels_id():
+    """It is the same until the next boot."""
+    with open("/proc/sys/kernel/random/boot_id") as file:
+        assert file.read().strip() == boot().id
 
 
 def test_a_thread_belongs_to_its_process():

@@ -23,6 +23,7 @@ def exec_frame(
     full=None,
     file=PROGRAM,
     interpreter=NO_FILE,
+    script=NO_FILE,
     stdin=NO_FILE,
     flags=0,
     unread=0,
@@ -43,6 +44,7 @@ def exec_frame(
         *before,
         *file_id(file),
         *file_id(interpreter),
+        *file_id(script),
         *file_id(stdin),
         *lengths,
         *more,
@@ -55,6 +57,13 @@ def exec_frame(
     return _frame(
         layout.EXEC, layout.EXEC_STRUCT, body, b"".join(tail.values()), head={"unread": unread} | (head or {}), **task
     )
+
+
+def failed_frame(cmdpath=b"/p\0", argv=b"p\0", *, full=None, error=2, unread=0, head=None):
+    """An execve that returned an error; `full` is the length of all of argv."""
+    sizes = [len(cmdpath), len(cmdpath), len(argv), len(argv) if full is None else full]
+    body = [*sizes, argv.count(b"\0"), error]
+    return _frame(layout.FAILED, layout.FAILED_STRUCT, body, cmdpath + argv, head={"unread": unread} | (head or {}))
 
 
 def fork_frame(**rest):

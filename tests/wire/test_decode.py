@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.wire.frames import NO_FILE, PROGRAM, exec_frame, exit_frame, fork_frame
+from tests.wire.frames import NO_FILE, PROGRAM, exec_frame, exit_frame, failed_frame, fork_frame
 from whatran.errors import DecodeError
-from whatran.event import Event, Exec, Exit, Fork
+from whatran.event import Boot, Event, Exec, ExecFailed, Exit, Fork
 from whatran.wire import decode as whatran_decode
 from whatran.wire import layout
-from whatran.wire.decode import ANON_INODEFS, PAGE_BYTES, PIPEFS, SOCKFS
+from whatran.wire.decode import ANON_INODEFS, OVERLAYFS, PAGE_BYTES, PIPEFS, SOCKFS
 
-decode = partial(whatran_decode.decode, wall_offset=1_000_000)
+decode = partial(whatran_decode.decode, boot=Boot("some-boot", 1_000_000))
 
 
 def test_exec_frame_becomes_an_exec_with_its_facts():
@@ -37,6 +37,7 @@ def test_exec_frame_becomes_an_exec_with_its_facts():
     )
 
     assert isinstance(event, Exec)
+    assert "some-boot" == event.boot_id
     assert (1_005_000, 5_000, 1, 1) == (event.timestamp, event.timestamp_boot, event.cpu, event.sequence)
     assert ("./p", "/usr/bin/p", "./p") == (event.cmdpath, event.pathname, event.interp)
     assert (os.makedev(8, 1), 11, 3_000_000_004, 0o100755) == (event.dev, event.inode, event.ctime, event.inode_mode)
@@ -101,14 +102,14 @@ def test_cut_path_does_not_look_absolute():
 )
 def test_things_outside_the_tree_are_named_as_proc_names_them(magic, raw, path):
     """A pipe, a socket, an anonymous inode and a memfd have no directory above them."""
-    stdin = NO_FILE | {"inode": 5, "fs_magic": magic, "detached": 1}
+    stdin = NO_FILE | {"inode": 5, "fs_magic": magic, "flags": layout.FILE_DETACHED}
 
     assert path == decode(exec_frame(texts={"stdin_path": raw}, stdin=stdin)).stdin_path
 
 
 def test_memfd_is_memory_only_and_has_no_name_left():
     """memfd and deleted are told apart from an unlinked file."""
-    memfd = PROGRAM | {"nlink": 0, "detached": 1}
+    memfd = PROGRAM | {"nlink": 0, "flags": layout.FILE_DETACHED}
     in_memory = decode(exec_frame(texts={"pathname": b"memfd:x\0"}, file=memfd))
     unlinked = decode(exec_frame(file=PROGRAM | {"nlink": 0}))
 
@@ -187,7 +188,7 @@ def test_errors_say_where():
     assert (0, 3) == (caught.value.offset, caught.value.size)
 
 
-WHOLE = [exec_frame(texts={"argv": b"p\0q\0"}), fork_frame(), exit_frame()]
+WHOLE = [exec_frame(texts={"argv": b"p\0q\0"}), fork_frame(), exit_frame(), failed_frame()]
 
 
 @pytest.mark.parametrize("frame", WHOLE)
@@ -230,3 +231,61 @@ def test_credentials_before_the_exec():
     event = decode(exec_frame(before=(0b101, 1000, 100), euid=0))
 
     assert (0b101, 1000, 100, 0) == (event.prev_cap_effective, event.prev_euid, event.prev_egid, event.euid)
+
+
+def test_a_script_is_told_beside_its_interpreter():
+    """Its identity is its own; a program that runs by itself has none."""
+    event = decode(exec_frame(texts={"script_pathname": b"s\0home\0"}, script=PROGRAM | {"inode": 14}))
+    alone = decode(exec_frame())
+
+    assert ("/home/s", os.makedev(8, 1), 14, 3_000_000_004) == (
+        event.script_pathname,
+        event.script_dev,
+        event.script_inode,
+        event.script_ctime,
+    )
+    assert [None] * 4 == [alone.script_pathname, alone.script_dev, alone.script_inode, alone.script_ctime]
+
+
+@pytest.mark.parametrize(("flags", "upper"), [(0, False), (layout.FILE_UPPER, True)])
+def test_upper_layer_is_told_on_an_overlay_only(flags, upper):
+    """Elsewhere there is no such layer."""
+    assert upper == decode(exec_frame(file=PROGRAM | {"fs_magic": OVERLAYFS, "flags": flags})).upper_layer
+    assert decode(exec_frame(file=PROGRAM)).upper_layer is None
+
+
+@pytest.mark.parametrize(("raw", "path"), [(b"", "/"), (b"x.service\0system.slice\0", "/system.slice/x.service")])
+def test_cgroup_is_a_path_from_the_root(raw, path):
+    """As /proc/PID/cgroup has it."""
+    assert path == decode(exec_frame(texts={"cgroup": raw})).cgroup
+
+
+def test_a_repaired_exec_does_not_know_what_execve_was_given():
+    """What only the record had is None; the rest is there."""
+    event = decode(exec_frame(flags=layout.EXEC_REPAIRED))
+
+    assert (True, "/p") == (event.repaired, event.pathname)
+    assert [None] * 4 == [event.argc, event.envc, event.old_tid, event.secureexec]
+
+
+@pytest.mark.parametrize(("flags", "executed"), [(0, True), (layout.EXEC_REPAIRED | layout.EXEC_UNEXECUTED, False)])
+def test_a_living_task_may_not_have_executed_anything(flags, executed):
+    """Then what it runs is its creator's."""
+    assert executed == whatran_decode.executed(exec_frame(flags=flags))
+
+
+def test_failed_frame_becomes_a_failed_exec():
+    """Path, arguments and the reason."""
+    event = decode(failed_frame(b"./x\0", b"x\0\0y\0", error=13))
+
+    assert isinstance(event, ExecFailed)
+    assert ("./x", ["x", "", "y"], 13) == (event.cmdpath, event.argv, event.errno)
+    assert ({}, []) == (event.truncated, event.unreadable)
+
+
+def test_what_a_failed_exec_could_not_read_is_flagged():
+    """Arguments that are cut say so; those that were not in memory are unknown."""
+    assert {"argv": 3} == decode(failed_frame(argv=b"p\0", full=3)).truncated
+    lost = decode(failed_frame(unread=1 << 6 | 1))
+
+    assert (None, None, ["cmdpath", "argv"]) == (lost.cmdpath, lost.argv, lost.unreadable)

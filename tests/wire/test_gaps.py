@@ -1,5 +1,4 @@
-from tests.events import make_exec, make_exit
-from whatran.event import Gap
+from tests.events import BOOT, make_exec, make_exit, make_gap
 from whatran.wire.gaps import Gaps
 
 
@@ -13,23 +12,21 @@ def test_records_in_sequence_leave_no_gap():
         make_exec(cpu=0, sequence=2),
     ]
 
-    assert [None] * 4 == [gaps.before(event, 0) for event in events]
-    assert [] == gaps.at_the_end({(0, "sched_process_exec"): 2, (1, "sched_process_exec"): 1}, 0, 0)
+    assert [None] * 4 == [gaps.before(event, BOOT) for event in events]
+    assert [] == gaps.at_the_end({(0, "sched_process_exec"): 2, (1, "sched_process_exec"): 1}, 0, BOOT)
 
 
 def test_a_hole_is_a_gap_before_the_record_that_shows_it():
     """It says how many of which kind are missing, on which CPU and between which times."""
     gaps = Gaps()
-    gaps.before(make_exec(at=10, cpu=3, sequence=1), 1_000)
+    gaps.before(make_exec(at=10, cpu=3, sequence=1), BOOT)
 
-    assert Gap(1, "gap", 1_020, 20, 3, "sched_process_exec", 4, 10, "ring full") == gaps.before(
-        make_exec(at=20, cpu=3, sequence=6), 1_000
-    )
+    assert make_gap(at=20, cpu=3, count=4, since=10) == gaps.before(make_exec(at=20, cpu=3, sequence=6), BOOT)
 
 
 def test_records_missing_at_the_start_have_no_time_before_them():
     """Nothing was seen of that kind on that CPU, so the gap is open to the past."""
-    gap = Gaps().before(make_exec(at=20, sequence=3), 0)
+    gap = Gaps().before(make_exec(at=20, sequence=3), BOOT)
 
     assert (2, None) == (gap.count, gap.since)
 
@@ -37,9 +34,20 @@ def test_records_missing_at_the_start_have_no_time_before_them():
 def test_records_missing_at_the_end_are_told_by_the_kernels_count():
     """No later record shows the hole; also where none of a CPU ever came."""
     gaps = Gaps()
-    gaps.before(make_exec(at=10, cpu=0, sequence=5), 0)
-    found = gaps.at_the_end({(0, "sched_process_exec"): 8, (1, "sched_process_fork"): 2}, 99, 0)
+    gaps.before(make_exec(at=10, cpu=0, sequence=5), BOOT)
+    found = gaps.at_the_end({(0, "sched_process_exec"): 8, (1, "sched_process_fork"): 2}, 99, BOOT)
 
     assert [(0, "sched_process_exec", 3, 10), (1, "sched_process_fork", 2, None)] == [
         (gap.cpu, gap.kind, gap.count, gap.since) for gap in found
     ]
+
+
+def test_what_was_not_even_numbered_is_a_gap_of_no_cpu():
+    """The kernel only counts what it did not run: each time it is asked, what is new since the last."""
+    gaps = Gaps()
+    first = gaps.unnumbered({"sched_process_exec": 2, "sched_process_fork": 0}, 10, BOOT)
+    second = gaps.unnumbered({"sched_process_exec": 5, "sched_process_fork": 0}, 30, BOOT)
+
+    assert [make_gap(at=10, cpu=-1, count=2, reason="program not run")] == first
+    assert [make_gap(at=30, cpu=-1, count=3, since=10, reason="program not run")] == second
+    assert [] == gaps.unnumbered({"sched_process_exec": 5, "sched_process_fork": 0}, 40, BOOT)

@@ -25,7 +25,8 @@ def flat(*parts):
 
 HEAD = (("head.", layout.FRAME), ("task.", layout.TASK))
 TEXTS = tuple((f"{name}.", layout.TEXT_SIZE) for name in layout.TEXTS)
-FILES = tuple((f"{name}.", layout.FILE_ID) for name in ("file", "interpreter", "stdin_file"))
+FILES = tuple((f"{name}.", layout.FILE_ID) for name in layout.FILES)
+FAILED_TEXTS = tuple((f"{name}.", layout.TEXT_SIZE) for name in layout.FAILED_TEXTS)
 
 
 @pytest.mark.parametrize(
@@ -34,6 +35,7 @@ FILES = tuple((f"{name}.", layout.FILE_ID) for name in ("file", "interpreter", "
         ("exec_frame", (*HEAD, ("", layout.EXEC_BEFORE), *FILES, *TEXTS, ("", layout.EXEC_REST))),
         ("fork_frame", (*HEAD, ("", layout.FORK_REST))),
         ("exit_frame", (*HEAD, ("", layout.EXIT_REST))),
+        ("failed_frame", (*HEAD, *FAILED_TEXTS, ("", layout.FAILED_REST))),
         ("text_frame", (("head.", layout.FRAME), ("", layout.TEXT_REST))),
         ("settings", (("", layout.SETTINGS),)),
         ("counters", (("", layout.COUNTERS),)),
@@ -54,6 +56,7 @@ def test_structs_equal_those_of_the_built_object(btf, name, parts):
                 "FRAME_FORK": layout.FORK,
                 "FRAME_EXIT": layout.EXIT,
                 "FRAME_TEXT": layout.TEXT,
+                "FRAME_FAILED": layout.FAILED,
                 "FRAME_KINDS": len(layout.KINDS) + 1,
             },
         ),
@@ -63,8 +66,11 @@ def test_structs_equal_those_of_the_built_object(btf, name, parts):
                 "EXEC_FROM_KERNEL": layout.EXEC_FROM_KERNEL,
                 "EXEC_SECURE": layout.EXEC_SECURE,
                 "EXEC_ENV": layout.EXEC_ENV,
+                "EXEC_REPAIRED": layout.EXEC_REPAIRED,
+                "EXEC_UNEXECUTED": layout.EXEC_UNEXECUTED,
             },
         ),
+        ("file_flag", {"FILE_DETACHED": layout.FILE_DETACHED, "FILE_UPPER": layout.FILE_UPPER}),
         ("text_of", {"TEXT_ARGV": layout.TEXT_ARGV, "TEXT_ENV": layout.TEXT_ENV}),
         ("exit_flag", {"EXIT_GROUP": layout.EXIT_GROUP}),
     ],
@@ -76,7 +82,12 @@ def test_enums_equal_those_of_the_built_object(btf, enum, values):
 
 def test_unread_bits_are_those_of_their_fields(btf):
     """Each bit stands for the fields that it is named for."""
-    short = {"interpreter_pathname": "interpreter", "stdin_path": "stdin", "prev_comm": "before"}
+    short = {
+        "interpreter_pathname": "interpreter",
+        "script_pathname": "script",
+        "stdin_path": "stdin",
+        "prev_comm": "before",
+    }
 
     assert btf.enum("unread") == {
         f"UNREAD_{short.get(names[0], names[0]).upper()}": bit for bit, names in layout.UNREAD.items()

@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.events import BOOT
 from tests.wire.frames import exec_frame, exit_frame, text_frame
 from whatran.event import Event
 from whatran.wire import layout
@@ -20,7 +21,7 @@ ARGV_2, ARGV_3, ENV_2 = text_frame(ARGV, 4, b"a\0"), text_frame(ARGV, 6, b"b\0")
 
 def _events(*frames):
     rejoin = Rejoin()
-    return [decode(frame, 0) for frame in [*rejoin(frames), *rejoin.finish()]]
+    return [decode(frame, BOOT) for frame in [*rejoin(frames), *rejoin.finish()]]
 
 
 def test_parts_become_one_exec():

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import glob
 import math
+import os
 import re
 import textwrap
+from functools import partial
 from mmap import PAGESIZE
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, Literal
 
 from whatran.errors import UsageError
 from whatran.process.users import uid_of
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from whatran.cli.parser import Parser
+    from whatran.watch import Failed
+    from whatran.watch import Options as Capture
 
 MAX_BUFFER = 1 << 31
 """The kernel takes the size of a map as a 32-bit number, and this one's as a power of two."""
@@ -31,12 +36,19 @@ class Options(argparse.Namespace):
     command: list[str]
     format: str
     output: str | None
-    env: bool
+    env: list[list[str] | None]
+    failed: Failed
     threads: bool
     count: int | None
     timeout: float | None
+    scope: Literal["tree", "cgroup"]
     pid: list[int]
     tree: list[int]
+    cgroup: list[str]
+    container: list[str]
+    not_tree: list[int]
+    not_cgroup: list[str]
+    not_container: list[str]
     uid: list[int]
     comm: list[str]
     filter: list[str]
@@ -48,32 +60,20 @@ class Options(argparse.Namespace):
     def capture(self) -> Capture:
         """What of it `whatran.watch` is to be told, whatever the command."""
         return {
-            "pid": self.pid,
-            "tree": self.tree,
+            "scope": self.scope,
+            "not_tree": self.not_tree,
+            "not_cgroup": self.not_cgroup,
+            "not_container": self.not_container,
             "uid": self.uid,
             "comm": self.comm,
             "filters": self.filter,
-            "env": self.env,
+            "env": None in self.env or [name for names in self.env for name in names or ()],
+            "failed": self.failed,
             "threads": self.threads,
             "max_argv": self.max_argv,
             "max_env": self.max_env,
             "ring_bytes": self.buffer,
         }
-
-
-class Capture(TypedDict):
-    """Keyword arguments of `whatran.watch`."""
-
-    pid: list[int]
-    tree: list[int]
-    uid: list[int]
-    comm: list[str]
-    filters: list[str]
-    env: bool
-    threads: bool
-    max_argv: int | None
-    max_env: int | None
-    ring_bytes: int
 
 
 def add_options(parser: Parser, *, form: str, output: str, count: str, timeout: str) -> argparse._ArgumentGroup:
@@ -93,7 +93,19 @@ def add_options(parser: Parser, *, form: str, output: str, count: str, timeout: 
 
     what = parser.add_argument_group("what is captured")
     what.add_argument(
-        "--env", action="store_true", help="the environment of each exec too, shown by jsonl; beware of secrets"
+        "--env",
+        nargs="?",
+        type=_names,
+        action="append",
+        default=[],
+        metavar="NAME,...",
+        help="the environment of each exec too, or of it only these variables, shown by jsonl; beware of secrets",
+    )
+    what.add_argument(
+        "--failed",
+        choices=("fold", "all", "none"),
+        default="fold",
+        help="execs that failed: fold: a search of PATH is one; all: each attempt; none (default: %(default)s)",
     )
     what.add_argument("--threads", action="store_true", help="the start and the end of each thread too, shown by jsonl")
     for option, of in (("--max-argv", "arguments"), ("--max-env", "environment")):
@@ -111,10 +123,17 @@ def add_options(parser: Parser, *, form: str, output: str, count: str, timeout: 
     only = parser.add_argument_group(
         "filters", "Each can be repeated: values of one kind are alternatives, and every kind must fit."
     )
-    only.add_argument(
-        "--uid", type=uid_of, action="append", default=[], metavar="USER", help="only this user, by name or number"
-    )
-    only.add_argument("--comm", action="append", default=[], metavar="NAME", help="only processes of this name")
+    _add_pair(only, "uid", "USER", "this user, by name or number", type_=uid_of, negate=lambda uid: f"uid!={uid}")
+    _add_pair(only, "comm", "NAME", "processes of this name", type_=str, negate=lambda name: f"comm!={_exactly(name)}")
+    for option, operator, help_ in (("--path", "=", "only"), ("--not-path", "!=", "not")):
+        only.add_argument(
+            option,
+            type=partial(_path_prefix, operator),
+            action="append",
+            dest="filter",
+            metavar="PREFIX",
+            help=f"{help_} programs whose path begins with this",
+        )
     only.add_argument(
         "--filter",
         action="append",
@@ -122,8 +141,14 @@ def add_options(parser: Parser, *, form: str, output: str, count: str, timeout: 
         metavar="FIELD=GLOB",
         help="only where the field is like this, or with != unlike this: 'pathname=/usr/*' (fields: see below)",
     )
+    for option, type_, metavar, what_ in (
+        ("--not-tree", _pid, "PID", "process and its descendants"),
+        ("--not-cgroup", str, "PATH", "cgroup and those below it"),
+        ("--not-container", str, "NAME", "container, by name or id"),
+    ):
+        only.add_argument(option, type=type_, action="append", default=[], metavar=metavar, help=f"not this {what_}")
 
-    parser.set_defaults(pid=[], tree=[])
+    parser.set_defaults(pid=[], tree=[], cgroup=[], container=[], filter=[], scope="tree")
     parser.add_argument(
         "-v",
         "--verbose",
@@ -140,6 +165,39 @@ def add_scope(filters: argparse._ArgumentGroup) -> None:
     filters.add_argument(
         "--tree", type=_pid, action="append", metavar="PID", help="only this process and its descendants"
     )
+    filters.add_argument(
+        "--cgroup",
+        action="append",
+        metavar="PATH",
+        help="only this cgroup and those below it, as /proc/PID/cgroup has it",
+    )
+    filters.add_argument("--container", action="append", metavar="NAME", help="only this container, by name or id")
+
+
+def _add_pair(
+    group: argparse._ArgumentGroup,
+    name: str,
+    metavar: str,
+    what: str,
+    *,
+    type_: Callable[[str], Any],
+    negate: Callable[[Any], str],
+) -> None:
+    """An option that takes values of a field, and one that adds filters against them."""
+    group.add_argument(f"--{name}", type=type_, action="append", default=[], metavar=metavar, help=f"only {what}")
+    group.add_argument(
+        f"--not-{name}",
+        type=lambda text: negate(type_(text)),
+        action="append",
+        dest="filter",
+        metavar=metavar,
+        help=f"not {what}",
+    )
+
+
+def _exactly(comm: str) -> str:
+    """A glob for a name; the kernel keeps 15 bytes of it."""
+    return glob.escape(os.fsdecode(os.fsencode(comm)[:15]))
 
 
 def open_output(path: str | None, default: Callable[[], Output]) -> Output:
@@ -151,19 +209,30 @@ def open_output(path: str | None, default: Callable[[], Output]) -> Output:
 
 def fields_help() -> str:
     """The fields of each kind of event, as a table for --help."""
-    from whatran.event import Exec, Exit, Fork, TaskEvent  # noqa: PLC0415 (for help only)
+    from whatran.event import Exec, ExecFailed, Exit, Fork, TaskEvent  # noqa: PLC0415 (for help only)
 
     common = TaskEvent.__struct_fields__
     rows = [("always", common)]
     rows += [
         (f"on {title}", kind.__struct_fields__[len(common) :])
-        for title, kind in (("exec", Exec), ("fork", Fork), ("exit", Exit))
+        for title, kind in (("exec", Exec), ("fork", Fork), ("exit", Exit), ("failed", ExecFailed))
     ]
     lines = [
         textwrap.fill(" ".join(fields), 79, initial_indent=f"  {title:<9}", subsequent_indent=" " * 11)
         for title, fields in rows
     ]
     return "\n".join(["fields:", *lines])
+
+
+def _path_prefix(operator: str, prefix: str) -> str:
+    return f"pathname{operator}{glob.escape(prefix)}*"
+
+
+def _names(text: str) -> list[str]:
+    names = text.split(",")
+    if not all(names) or any("=" in name for name in names):
+        raise UsageError(f"{text!r} names no variables; give names, as in PATH,HOME")
+    return names
 
 
 def _count(text: str) -> int:

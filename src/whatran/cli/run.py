@@ -67,12 +67,19 @@ def _parser() -> Parser:
         "whatran run", __doc__, usage="whatran run [OPTION]... [--] COMMAND [ARGUMENT]...", epilog=fields_help
     )
     parser.add_argument("command", nargs="...", metavar="COMMAND", help="with its arguments; options come before it")
-    add_options(
+    filters = add_options(
         parser,
         form="tree",
         output='where to write, "-" being standard output (default: standard error)',
         count="write no more than COUNT lines (with tree: execs); the command goes on",
         timeout="send the command SIGTERM after S seconds",
+    )
+    filters.add_argument(
+        "--scope",
+        choices=("tree", "cgroup"),
+        default="tree",
+        help="tree: the command and its descendants; cgroup: also what else runs in the cgroup made for it "
+        "(default: %(default)s)",
     )
     return parser
 

@@ -31,7 +31,14 @@ def main(argv: Sequence[str]) -> int:
     with (
         logging_to_stderr(options.verbose),
         open_output(options.output, Output.stdout) as output,
-        watch(timeout=options.timeout, **options.capture()) as watching,
+        watch(
+            pid=options.pid,
+            tree=options.tree,
+            cgroup=options.cgroup,
+            container=options.container,
+            timeout=options.timeout,
+            **options.capture(),
+        ) as watching,
     ):
         output.truncate()
         hint("watching; Ctrl-C ends")

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
-from whatran.event import SCHEMA, Exec, Exit, Fork, TaskEvent
+from whatran.event import SCHEMA, Exec, Exit, Fork, Gap, TaskEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from whatran.event import Event
+
+Key = tuple[int, int]
+"""Names a process for this boot: its pid, and when it was forked in ns since boot."""
 
 
 class Program(msgspec.Struct, frozen=True, gc=False):
@@ -19,6 +23,8 @@ class Program(msgspec.Struct, frozen=True, gc=False):
 
     timestamp: int
     """When, in ns since the epoch."""
+    timestamp_boot: int
+    """When, in ns since boot."""
     cmdpath: str | None
     """Path as it was passed to execve(2)."""
     pathname: str | None
@@ -29,8 +35,12 @@ class Program(msgspec.Struct, frozen=True, gc=False):
     """Arguments."""
     cwd: str | None
     """Current working directory."""
+    comm: str
+    """The process's name from then on."""
     uid: int
     """Real user id."""
+    user: str | None
+    """Name of uid."""
     euid: int
     """Effective user id."""
     truncated: dict[str, int]
@@ -38,7 +48,11 @@ class Program(msgspec.Struct, frozen=True, gc=False):
 
 
 class Life(msgspec.Struct, frozen=True, gc=False):
-    """A process from its fork to its end. What its end tells is null while it runs on."""
+    """A process from its fork to its end. What was not seen of it is null.
+
+    That is all that its end tells while it runs on, or where its exit was lost; and who made it,
+    where it is older than the watch: such a process has a row once it forked or executed something.
+    """
 
     NAME: ClassVar[str] = "life"
 
@@ -50,6 +64,8 @@ class Life(msgspec.Struct, frozen=True, gc=False):
     """When it was forked, in ns since the epoch."""
     end_timestamp: int | None
     """When it ended, in ns since the epoch."""
+    running: bool | None
+    """Whether it had not ended when the watch did; null where its exit may be among those that were lost."""
     pid: int
     """Process id in the initial pid namespace."""
     start_time: int
@@ -59,7 +75,11 @@ class Life(msgspec.Struct, frozen=True, gc=False):
     creator_start_time: int | None
     """When its creator was forked, in ns since boot."""
     ppid: int
-    """Its parent as of the last event: the creator, or who has adopted it."""
+    """Its parent as of its last event: the creator, or who has adopted it."""
+    ppid_start_time: int
+    """When that parent was forked, in ns since boot."""
+    ppid_comm: str
+    """That parent's name."""
     comm: str
     """Its last name."""
     uid: int
@@ -87,7 +107,7 @@ class Life(msgspec.Struct, frozen=True, gc=False):
     system_time: int | None
     """System CPU time in ns."""
     max_rss: int | None
-    """Largest resident set in bytes."""
+    """Largest resident set in bytes, that of before its first exec included."""
     minor_faults: int | None
     """Page faults served without I/O."""
     major_faults: int | None
@@ -101,79 +121,177 @@ class Life(msgspec.Struct, frozen=True, gc=False):
     write_bytes: int | None
     """Bytes really sent to storage."""
 
+    @property
+    def key(self) -> Key:
+        return self.pid, self.start_time
 
-# These Life has from Exit, in this order.
+    @property
+    def creator(self) -> Key | None:
+        if self.creator_pid is None or self.creator_start_time is None:
+            return None
+        return self.creator_pid, self.creator_start_time
+
+    @property
+    def parent(self) -> Key:
+        return self.ppid, self.ppid_start_time
+
+    @property
+    def adopted(self) -> bool:
+        """Whether its parent is another than who made it."""
+        return self.creator is not None and self.creator != self.parent
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ended with a status other than 0, or by a signal."""
+        return bool(self.exit_code or self.signal_code)
+
+    @property
+    def older(self) -> bool:
+        """Whether it is known only as the creator of others, being there before."""
+        return self.creator_pid is None and not self.programs
+
+
+# These Life has from Exit.
 _OF_EXIT = Life.__struct_fields__[Life.__struct_fields__.index("exit_code") :]
 
-Key = tuple[int, int]
+SHARED_TEXTS = 4096
+SHARED_LENGTH = 256
 
 
 class _Open:
-    """A process that has not ended yet."""
+    """A process that has not ended."""
 
-    __slots__ = ("execs", "fork", "last")
+    __slots__ = ("creator", "key", "last", "programs")
 
-    def __init__(self, event: TaskEvent) -> None:
-        self.fork: Fork | None = None
-        self.execs: list[Exec] = []
+    def __init__(self, key: Key, event: TaskEvent) -> None:
+        self.key = key
+        self.creator: Key | None = None
+        self.programs: list[Program] = []
         self.last = event
+        """Its last own event; before there is one, the fork that made it."""
 
 
 class Lives:
-    """Follows events; what it keeps is the processes that are alive, however many there were."""
+    """Follows events, those of one process in their order.
+
+    What it keeps is the processes that are alive, however many there were.
+    """
 
     def __init__(self) -> None:
-        self._open: dict[Key, _Open] = {}
+        self._open: dict[int, _Open] = {}  # by pid: a process whose exit was lost makes way for the next
+        self._exits_lost = 0  # when last, in ns since boot
+        # Most texts are the same in many lives: those that keep the lives keep each but once.
+        self._same = lru_cache(SHARED_TEXTS)(_itself)
 
-    def __call__(self, event: Event) -> Life | None:
-        """The life that this event ended, if it ended one of which anything else is known."""
+    def __call__(self, event: Event) -> list[Life]:
+        """The lives that this event ends, or shows to have ended before."""
+        ended: list[Life] = []
         match event:
+            case Gap() if event.kind == Exit.NAME:
+                self._exits_lost = event.timestamp_boot
             case Fork() if event.child_tid == event.child_pid:
-                child = self._open.setdefault((event.child_pid, event.start_time), _Open(event))
-                child.fork = event
+                creator = self._self(event, ended)
+                child = self._process((event.child_pid, event.start_time), event, ended)
+                child.creator = creator.key
             case Exec():
-                key = (event.pid, event.process_start_time)
-                open_ = self._open.setdefault(key, _Open(event))
-                open_.execs.append(event)
-                open_.last = event
+                process = self._self(event, ended)
+                process.programs.append(self._program(event))
+                if self._open[event.pid] is not process:  # another has its pid already: this comes late
+                    ended.append(self._life(process, running=False))
             case Exit() if event.process_group_exit:
-                key = (event.pid, event.process_start_time)
-                if closed := self._open.pop(key, None):
-                    return _life(key, closed, event)
-        return None
+                self._end(event, ended)
+        return ended
 
     def finish(self) -> Iterator[Life]:
-        """The processes that live on."""
-        for key, open_ in self._open.items():
-            yield _life(key, open_, None)
+        """The processes that live on, as far as is known."""
+        for process in self._open.values():
+            yield self._life(process, running=None if process.last.timestamp_boot < self._exits_lost else True)
         self._open.clear()
 
+    def _self(self, event: TaskEvent, ended: list[Life]) -> _Open:
+        """The process whose own event this is."""
+        process = self._process((event.pid, event.process_start_time), event, ended)
+        process.last = event
+        if process.creator is None and event.creator_pid is not None and event.creator_start_time is not None:
+            process.creator = event.creator_pid, event.creator_start_time
+        return process
 
-def _life(key: Key, open_: _Open, ended: Exit | None) -> Life:
-    pid, start_time = key
-    fork, execs, last = open_.fork, open_.execs, ended or open_.last
-    # A fork tells of the caller: of a child that did nothing since, its parent is all that is new.
-    ppid = fork.parent_process_pid if fork and last is fork else last.ppid
-    return Life(
-        SCHEMA,
-        Life.NAME,
-        last.timestamp - last.timestamp_boot + start_time,
-        ended.timestamp if ended else None,
-        pid,
-        start_time,
-        fork.parent_pid if fork else None,
-        fork.process_start_time if fork else None,
-        ppid,
-        last.comm,
-        last.uid,
-        last.euid,
-        last.cgroup_id,
-        execs[-1].pathname if execs else None,
-        execs[-1].argv if execs else None,
-        list(map(_program, execs)),
-        *(getattr(ended, name, None) for name in _OF_EXIT),
-    )
+    def _process(self, key: Key, event: TaskEvent, ended: list[Life]) -> _Open:
+        """The process of that name; if another had its pid before, that has ended."""
+        pid, start_time = key
+        before = self._open.get(pid)
+        if before is not None and before.key == key:
+            return before
+        process = _Open(key, event)
+        if before is None or before.key[1] < start_time:
+            self._open[pid] = process
+            if before is not None:
+                ended.append(self._life(before, running=False))
+        return process
+
+    def _end(self, event: Exit, ended: list[Life]) -> None:
+        process = self._open.get(event.pid)
+        if process is None or process.key[1] > event.process_start_time:
+            return  # nothing is known of it but that it ended
+        del self._open[event.pid]
+        seen = process.key[1] == event.process_start_time
+        ended.append(self._life(process, event if seen else None, running=False))
+
+    def _life(self, process: _Open, ended: Exit | None = None, *, running: bool | None) -> Life:
+        last, programs = ended or process.last, process.programs
+        pid, start_time = process.key
+        creator_pid, creator_start_time = process.creator or (None, None)
+        if isinstance(last, Fork) and last.child_pid == pid and last.parent_process_pid == last.pid:
+            # It did nothing since its fork, which tells of its creator: all is as there, but for the parent.
+            ppid, ppid_start_time, ppid_comm = last.pid, last.process_start_time, last.comm
+        else:  # also after a fork with CLONE_PARENT: creator and child have the same parent
+            ppid, ppid_start_time, ppid_comm = last.ppid, last.ppid_start_time, last.ppid_comm
+        return Life(
+            schema=SCHEMA,
+            event=Life.NAME,
+            start_timestamp=last.timestamp - last.timestamp_boot + start_time,
+            end_timestamp=ended.timestamp if ended else None,
+            running=running,
+            pid=pid,
+            start_time=start_time,
+            creator_pid=creator_pid,
+            creator_start_time=creator_start_time,
+            ppid=ppid,
+            ppid_start_time=ppid_start_time,
+            ppid_comm=self._same(ppid_comm),
+            comm=self._same(last.comm),
+            uid=last.uid,
+            euid=last.euid,
+            cgroup_id=last.cgroup_id,
+            pathname=programs[-1].pathname if programs else None,
+            argv=programs[-1].argv if programs else None,
+            programs=programs,
+            **{name: getattr(ended, name, None) for name in _OF_EXIT},
+        )
+
+    def _program(self, event: Exec) -> Program:
+        cmdpath, pathname, interp, cwd, comm, *argv = self._shared(
+            (event.cmdpath, event.pathname, event.interp, event.cwd, event.comm, *(event.argv or ()))
+        )
+        return Program(
+            timestamp=event.timestamp,
+            timestamp_boot=event.timestamp_boot,
+            cmdpath=cmdpath,
+            pathname=pathname,
+            interp=interp,
+            argv=None if event.argv is None else argv,
+            cwd=cwd,
+            comm=comm,
+            uid=event.uid,
+            user=event.user,
+            euid=event.euid,
+            truncated=event.truncated,
+        )
+
+    def _shared(self, texts: Iterable[Any]) -> list[Any]:
+        """Equal texts; long ones are not kept, for they could be very long."""
+        return [self._same(text) if text is None or len(text) <= SHARED_LENGTH else text for text in texts]
 
 
-def _program(exec_: Exec) -> Program:
-    return Program(*(getattr(exec_, name) for name in Program.__struct_fields__))
+def _itself(text: str) -> str:
+    return text

@@ -1,31 +1,45 @@
-"""Names of users."""
+"""Names of users and groups."""
 
 from __future__ import annotations
 
+import grp
 import pwd
 
 from whatran.errors import UsageError
 
 
-class Users:
-    """Names of user ids, each asked for once: a user database may be on the network."""
+class Names:
+    """Names of user and group ids, each asked for once: their databases may be on the network."""
 
     def __init__(self) -> None:
-        self._names: dict[int, str] = {}
+        self._users: dict[int, str | None] = {}
+        self._groups: dict[int, str | None] = {}
 
-    def name(self, uid: int) -> str:
-        """The user's name; the number where it has none."""
-        name = self._names.get(uid)
-        if name is None:
-            name = self._names[uid] = _name(uid)
-        return name
+    def user(self, uid: int) -> str | None:
+        """The user's name; None where it has none."""
+        if uid not in self._users:
+            self._users[uid] = _user(uid)
+        return self._users[uid]
+
+    def group(self, gid: int) -> str | None:
+        """The group's name; None where it has none."""
+        if gid not in self._groups:
+            self._groups[gid] = _group(gid)
+        return self._groups[gid]
 
 
-def _name(uid: int) -> str:
+def _user(uid: int) -> str | None:
     try:
         return pwd.getpwuid(uid).pw_name
     except (KeyError, OverflowError):
-        return str(uid)
+        return None
+
+
+def _group(gid: int) -> str | None:
+    try:
+        return grp.getgrgid(gid).gr_name
+    except (KeyError, OverflowError):
+        return None
 
 
 def uid_of(user: str) -> int:

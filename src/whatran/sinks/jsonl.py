@@ -63,7 +63,7 @@ def _with_exact_bytes(struct: msgspec.Struct) -> dict[str, object]:
             fields[f"{name}_base64"] = _base64(value)
         elif isinstance(value, list) and value and isinstance(value[0], msgspec.Struct):
             fields[name] = list(map(_with_exact_bytes, value))
-        elif isinstance(value, list) and any(map(_SURROGATE.search, value)):
+        elif isinstance(value, (list, tuple)) and any(map(_SURROGATE.search, value)):
             fields[name] = [_SURROGATE.sub("\ufffd", item) for item in value]
             fields[f"{name}_base64"] = list(map(_base64, value))
     return fields

@@ -27,10 +27,9 @@ class LifeLines:
     def write(self, events: Sequence[Event]) -> int:
         ended: list[Life | Gap] = []
         for event in events:
+            ended += self._lives(event)
             if isinstance(event, Gap):
                 ended.append(event)
-            elif life := self._lives(event):
-                ended.append(life)
         return self._lines.write(ended)
 
     def release(self, now_boot_ns: int) -> int:

@@ -7,10 +7,9 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
-from whatran.event import Event, Exec, Exit, Gap
-from whatran.process.users import Users
+from whatran.event import Event, Exec, ExecFailed, Exit, Gap
 from whatran.sinks.output import DIM, RED, YELLOW
-from whatran.sinks.text import columns, command, duration, escape, fit, missing, pad, status
+from whatran.sinks.text import columns, command, duration, escape, fit, missing, pad, reason, status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,14 +34,14 @@ _COLUMNS = (
 
 
 class _Line:
-    """An exec, or a gap, whose line is not written yet."""
+    """An exec, a failed one or a gap, whose line is not written yet."""
 
     __slots__ = ("event", "exit", "settled")
 
-    def __init__(self, event: Exec | Gap) -> None:
+    def __init__(self, event: Exec | ExecFailed | Gap) -> None:
         self.event = event
         self.exit: Exit | None = None
-        self.settled = isinstance(event, Gap)
+        self.settled = not isinstance(event, Exec)
         """Whether nothing more is to be known: the process ended, or executed something else."""
 
 
@@ -55,7 +54,6 @@ class Table:
     def __init__(self, output: Output, limit: int | None = None) -> None:
         self._output = output
         self._left = limit
-        self._users = Users()
         self._widths = [width for _, width, _, _ in _COLUMNS]
         self._held: deque[_Line] = deque()
         self._latest: dict[tuple[int, int], _Line] = {}
@@ -75,6 +73,8 @@ class Table:
                     self._settle(event)
                 case Gap():
                     self._queue(_Line(event))
+                case ExecFailed() if self._take_one():
+                    self._queue(_Line(event))
         return self._write_lines(older_than=0)
 
     def release(self, now_boot_ns: int) -> int:
@@ -87,12 +87,18 @@ class Table:
         key = (event.pid, event.process_start_time)
         if earlier := self._latest.pop(key, None):
             earlier.settled = True
-        if self._left == 0:
+        if not self._take_one():
             return
-        if self._left is not None:
-            self._left -= 1
         line = self._latest[key] = _Line(event)
         self._queue(line)
+
+    def _take_one(self) -> bool:
+        """Whether there may be one more line."""
+        if self._left == 0:
+            return False
+        if self._left is not None:
+            self._left -= 1
+        return True
 
     def _queue(self, line: _Line) -> None:
         place = len(self._held)
@@ -125,17 +131,17 @@ class Table:
         text = f"{_clock(gap.timestamp)} {missing(gap)}"
         return self._output.paint(text if width is None else fit(text, width), YELLOW)
 
-    def _format(self, event: Exec, ended: Exit | None, width: int | None) -> str:
+    def _format(self, event: Exec | ExecFailed, ended: Exit | None, width: int | None) -> str:
+        failed = isinstance(event, ExecFailed) or (ended is not None and bool(ended.exit_code or ended.signal_code))
         cells = [
             _clock(event.timestamp),
             str(event.pid),
             str(event.ppid),
             escape(event.ppid_comm) or UNKNOWN,
-            escape(self._users.name(event.uid)),
+            escape(event.user or str(event.uid)),
             duration(ended.timestamp_boot - event.timestamp_boot) if ended else UNKNOWN,
-            status(ended) if ended else UNKNOWN,
+            reason(event) if isinstance(event, ExecFailed) else status(ended) if ended else UNKNOWN,
         ]
-        failed = ended is not None and bool(ended.exit_code or ended.signal_code)
         return self._render(cells, command(event), width, {0: DIM, -1: RED} if failed else {0: DIM})
 
     def _render(self, cells: list[str], rest: str, width: int | None, styles: dict[int, str]) -> str:

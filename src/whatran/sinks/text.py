@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import signal
 import unicodedata
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from whatran.event import Exec, Exit, Gap
+    from whatran.event import Exec, ExecFailed, Exit, Gap
+    from whatran.process.lives import Life, Program
 
 ELLIPSIS = "…"
 
@@ -63,10 +65,10 @@ def _quote(argument: str) -> str:
     return "'" + argument.replace("'", r"'\''") + "'"
 
 
-def command(event: Exec) -> str:
+def command(event: Exec | ExecFailed | Program) -> str:
     """The command line of an exec; where there is none, the program's path in brackets."""
     if not event.argv:
-        return f"[{escape(event.pathname or event.cmdpath or event.comm)}]"
+        return f"[{escape(getattr(event, 'pathname', None) or event.cmdpath or event.comm)}]"
     line = quote(event.argv)
     if "argv" in event.truncated:
         line += f" {ELLIPSIS} ({event.truncated['argv']} bytes)"
@@ -127,7 +129,12 @@ def missing(gap: Gap) -> str:
     return f"{ELLIPSIS} {gap.count} {gap.kind} lost on CPU {gap.cpu}: {gap.reason}"
 
 
-def status(ended: Exit) -> str:
+def reason(event: ExecFailed) -> str:
+    """Why an exec failed, as its errno is called: ``ENOENT``."""
+    return errno.errorcode.get(event.errno, f"E{event.errno}")
+
+
+def status(ended: Exit | Life) -> str:
     """How a process ended: its exit status or the signal that killed it, as in ``0``, ``1``, ``SIGSEGV core``."""
     if not ended.signal_code:
         return str(ended.exit_code)

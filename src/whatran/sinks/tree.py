@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from whatran.event import Event, Exec, Fork, Gap
-from whatran.process.tree import Process, Tree, build
+from whatran.process.lives import Lives
+from whatran.process.tree import build
 from whatran.sinks.output import DIM, RED, YELLOW
 from whatran.sinks.text import columns, command, duration, escape, fit, missing, pad, status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
-    from whatran.process.tree import Key
+    from whatran.process.lives import Key, Life
+    from whatran.process.tree import Tree
     from whatran.sinks.output import Output
 
 MAX_INDENT = 64
@@ -22,7 +24,7 @@ LINES_A_WRITE = 1000
 
 
 class TreeView:
-    """Collects events and draws who started what: one line a process, children under their creator by start.
+    """Collects lives and draws who started what: one line a process, children under their creator by start.
 
     What was executed is what is shown. A process that only forked is drawn, as ``(fork) COMM``, when something
     below it executed (so that nobody is shown under another's creator) or when it failed: that is a command not
@@ -35,15 +37,19 @@ class TreeView:
     def __init__(self, output: Output, limit: int | None = None) -> None:
         self._output = output
         self._left = limit
-        self._events: list[Event] = []
+        self._lives = Lives()
+        self._ended: list[Life] = []
+        self._gaps: list[Gap] = []
 
     def write(self, events: Sequence[Event]) -> int:
         execs = 0
         for event in events:
             if self._left == 0 and isinstance(event, Exec | Fork):
                 continue
-            self._events.append(event)
-            if isinstance(event, Exec):
+            self._ended += self._lives(event)
+            if isinstance(event, Gap):
+                self._gaps.append(event)
+            elif isinstance(event, Exec):
                 execs += 1
                 if self._left is not None:
                     self._left -= 1
@@ -53,42 +59,39 @@ class TreeView:
         return 0
 
     def close(self) -> int:
-        tree = build(self._events)
+        tree = build([*self._ended, *self._lives.finish()])
+        shown = _shown(tree)
         lines: list[str] = []
-        for line in _draw(tree, self._output):
+        for line in _draw(tree, shown, self._output):
             lines.append(line + "\n")
             if len(lines) == LINES_A_WRITE:
                 self._output.write_text("".join(lines))
                 lines.clear()
-        gaps = [self._output.paint(missing(event), YELLOW) for event in self._events if isinstance(event, Gap)]
-        self._output.write_text("".join(lines) + "\n".join([*gaps, _summary(tree, self._events)]) + "\n")
+        gaps = [self._output.paint(missing(gap), YELLOW) for gap in self._gaps]
+        self._output.write_text("".join(lines) + "\n".join([*gaps, _summary(tree, shown)]) + "\n")
         return 0
 
 
-def _draw(tree: Tree, output: Output) -> Iterator[str]:
-    shown = _shown(tree)
+def _draw(tree: Tree, shown: Collection[Key], output: Output) -> Iterator[str]:
     if not shown:
         return
     width = output.width
     indent = MAX_INDENT if width is None else min(MAX_INDENT, width // 6)  # at 3 columns a level: half of the line
-    ends = {key: _end(tree.processes[key]) for key in shown}
-    end_width = max(len("EXIT"), *map(columns, ends.values()))
+    end_width = max(map(columns, {"EXIT", *(_end(tree.lives[key]) for key in shown)}))
     yield output.paint(f"DURATION  {pad('EXIT', end_width)}  COMMAND", DIM)
 
     # A stack, no recursion: chains of processes can be longer than Python's stack.
     roots = tree.children.get(None, ())
-    stack = [(process, 0, "", "") for process in reversed(roots) if process.key in shown]
+    stack = [(life, 0, "", "") for life in reversed(roots) if life.key in shown]
     while stack:
-        process, depth, branch, below = stack.pop()
-        label = branch + (f"(depth {depth}) " if depth > indent else "") + _label(process)
+        life, depth, branch, below = stack.pop()
+        label = branch + (f"(depth {depth}) " if depth > indent else "") + _label(life)
         if width is not None:
             label = fit(label, width - len("DURATION  ") - end_width - 2)
-        ended = process.exit
-        took = duration(ended.timestamp_boot - process.began) if ended else "running"
-        took = pad(took, len("DURATION"), right=True)
-        end = pad(ends[process.key], end_width)
-        yield f"{output.paint(took, DIM)}  {output.paint(end, RED) if process.failed else end}  {label}"
-        children = [child for child in tree.children.get(process.key, ()) if child.key in shown]
+        took = pad(_took(life), len("DURATION"), right=True)
+        end = pad(_end(life), end_width)
+        yield f"{output.paint(took, DIM)}  {output.paint(end, RED) if life.failed else end}  {label}"
+        children = [child for child in tree.children.get(life.key, ()) if child.key in shown]
         for index, child in enumerate(reversed(children)):
             last = index == 0
             if depth < indent:
@@ -100,39 +103,76 @@ def _draw(tree: Tree, output: Output) -> Iterator[str]:
 
 def _shown(tree: Tree) -> set[Key]:
     shown: set[Key] = set()
-    for key in reversed(tree.processes):  # a creator comes before its children, so here after them
-        process = tree.processes[key]
-        if process.execs or process.failed or process.running or key in shown:
+    for key, life in reversed(tree.lives.items()):  # a creator comes before its children, so here after them
+        no_end = life.exit_code is None and not life.older
+        below = (child.key in shown for child in tree.children.get(key, ()))
+        if life.programs or life.failed or no_end or any(below):
             shown.add(key)
-            if process.creator is not None:
-                shown.add(process.creator)
     return shown
 
 
-def _label(process: Process) -> str:
-    if process.execs:
-        return " → ".join(map(command, process.execs))
-    return f"({'already running' if process.older else 'fork'}) {escape(process.comm)}"
+def _label(life: Life) -> str:
+    if life.programs:
+        label = " → ".join(map(command, life.programs))
+    else:
+        label = f"({'already running' if life.older else 'fork'}) {escape(life.comm)}"
+    return f"(adopted by {life.ppid} {escape(life.ppid_comm)}) {label}" if life.adopted else label
 
 
-def _end(process: Process) -> str:
-    return status(process.exit) if process.exit and process.failed else ""
+def _took(life: Life) -> str:
+    if life.duration is not None:
+        return duration(_until(life) - _since(life))
+    return {True: "running", None: "running?", False: "unknown"}[life.running]
 
 
-def _summary(tree: Tree, events: Sequence[Event]) -> str:
-    new = [process for process in tree.processes.values() if not process.older]
-    times = [event.timestamp_boot for event in events]
+def _end(life: Life) -> str:
+    return status(life) if life.failed else ""
+
+
+def _since(life: Life) -> int:
+    """Since when it is followed, in ns since boot: its fork, or its first exec where its fork was not seen."""
+    return life.programs[0].timestamp_boot if life.programs and life.creator is None else life.start_time
+
+
+def _until(life: Life) -> int:
+    """Until when it is known to have been there, in ns since boot."""
+    if life.duration is not None:
+        return life.start_time + life.duration
+    return life.programs[-1].timestamp_boot if life.programs else life.start_time
+
+
+def _summary(tree: Tree, shown: Collection[Key]) -> str:
+    new = [life for life in tree.lives.values() if not life.older]
     parts = [
         _count(len(new), "process", "processes"),
-        _count(sum(len(process.execs) for process in new), "exec", "execs"),
-        f"{sum(process.failed for process in new)} failed",
-        duration(max(times) - min(times) if times else 0),
+        _count(sum(len(life.programs) for life in new), "exec", "execs"),
+        f"{sum(life.failed for life in new)} failed",
+        duration(max(map(_until, new)) - min(map(_since, new)) if new else 0),
     ]
-    drawn = _shown(tree)
-    hidden = sum(process.key not in drawn for process in new)
-    note = f" ({_count(hidden, 'fork', 'forks')} without exec not shown)" if hidden else ""
-    return ", ".join(parts) + note
+    used = f" ({_used(ended)})" if (ended := [life for life in new if life.exit_code is not None]) else ""
+    hidden = sum(life.key not in shown for life in new)
+    note = f"; {_count(hidden, 'fork', 'forks')} without exec not shown" if hidden else ""
+    return ", ".join(parts) + used + note
+
+
+def _used(ended: Sequence[Life]) -> str:
+    """What processes that have ended used, all together; and the most memory that one of them had."""
+    user, system = (sum(getattr(life, name) for life in ended) for name in ("user_time", "system_time"))
+    parts = [f"user {duration(user)}", f"system {duration(system)}"]
+    # Until its exec a process holds what its creator held: that may be no part of the tree, as whatran itself.
+    if sizes := [life.max_rss for life in ended if life.max_rss is not None and life.creator is not None]:
+        parts.append(f"largest {_size(max(sizes))}")
+    return ", ".join(parts)
 
 
 def _count(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
+
+
+def _size(number: int) -> str:
+    """Bytes to three digits: ``712 KiB``, ``3.52 MiB``, ``143 MiB``."""
+    value, unit = number / 1024, "KiB"
+    for larger in ("MiB", "GiB"):
+        if value >= 999.5:
+            value, unit = value / 1024, larger
+    return f"{value:#.3g}".rstrip(".") + f" {unit}"

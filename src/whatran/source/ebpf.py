@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import itertools
+import logging
 import mmap
 import os
 import resource
@@ -22,6 +24,8 @@ from whatran.wire import layout
 
 if TYPE_CHECKING:
     from whatran.wire.settings import Settings
+
+log = logging.getLogger("whatran.ebpf")
 
 OBJECT = Path(__file__).with_name("whatran.bpf.o")
 
@@ -54,7 +58,8 @@ class Ebpf:
             self._object = self._open()
             self._configure(settings)
             self._load()
-            self._map_pids(PIDS_ROWS if settings.scoped else 1)
+            self._map_pids(PIDS_ROWS if settings.use_pids else 1)
+            self._set_cgroups(settings)
             for pid, bits in (scope or {}).items():
                 self.scope(pid, bits)
             self._open_ring()
@@ -81,18 +86,41 @@ class Ebpf:
         self._check(
             self._libbpf.bpf_map__set_initial_value(self._find_map(b".rodata"), packed, len(packed)), "configure it"
         )
-        rows = PIDS_ROWS if settings.scoped else 1
-        for name, entries in ((b"scratches", self._cpus), (b"ring", settings.ring_bytes), (b"pids", rows)):
+        sizes = {
+            b"scratches": self._cpus + 1,
+            b"failures": self._cpus if layout.FAILED in settings.kinds else 1,
+            b"ring": settings.ring_bytes,
+            b"pids": PIDS_ROWS if settings.use_pids else 1,
+        }
+        for name, entries in sizes.items():
             self._check(self._libbpf.bpf_map__set_max_entries(self._find_map(name), entries), "size its maps")
         # What comes with bpf_loop() (5.17) comes with all else the newer program needs.
         older = probe.has_helper_loop().answer == probe.NO
-        for name, load in ((b"whatran_exec", not older), (b"whatran_exec_v5", older)):
-            self._check(self._libbpf.bpf_program__set_autoload(self._find_program(name), load), "choose its programs")
-        self._programs = (
-            b"whatran_exec_v5" if older else b"whatran_exec",
-            b"whatran_fork",
-            b"whatran_exit",
-        )
+        suffix = b"_v5" if older else b""
+        self._tasks = b"whatran_tasks" + suffix
+        self._programs: dict[int, tuple[bytes, ...]] = {
+            layout.EXEC: (b"whatran_exec" + suffix,),
+            layout.FORK: (b"whatran_fork",),
+            layout.EXIT: (b"whatran_exit",),
+        }
+        if layout.FAILED in settings.kinds:
+            self._programs[layout.FAILED] = self._choose_failed(suffix)
+        for name in (self._tasks, *itertools.chain(*self._programs.values())):
+            self._check(self._libbpf.bpf_program__set_autoload(self._find_program(name), 1), "choose its programs")
+
+    def _choose_failed(self, suffix: bytes) -> tuple[bytes, ...]:
+        """The programs that see execs fail, on this kernel."""
+        if probe.has_helper_current_task().answer == probe.NO:
+            log.info("this kernel cannot tell of execs that failed: that needs 5.11 or newer")
+            return ()
+        functions = probe.execve_functions()
+        if not functions:
+            return (b"whatran_failed" + suffix,)
+        names = (b"whatran_failed_execve" + suffix, b"whatran_failed_execveat" + suffix)
+        for name, function in zip(names, functions, strict=True):
+            target = self._libbpf.bpf_program__set_attach_target(self._find_program(name), 0, function)
+            self._check(target, f"hook {function.decode()}")
+        return names
 
     def _load(self) -> None:
         result = self._libbpf.bpf_object__load(self._object)
@@ -102,6 +130,22 @@ class Ebpf:
     def _map_pids(self, rows: int) -> None:
         self._pids = mmap.mmap(self._libbpf.bpf_map__fd(self._find_map(b"pids")), rows * PIDS_ROW_BYTES)
         self._stack.callback(self._pids.close)
+
+    def _set_cgroups(self, settings: Settings) -> None:
+        """What is wanted and what is not: their directories, open for a moment."""
+        cgroups = self._libbpf.bpf_map__fd(self._find_map(b"cgroups"))
+        for start, paths in ((0, settings.cgroups), (layout.SETTINGS_CGROUPS, settings.not_cgroups)):
+            for index, path in enumerate(paths, start):
+                try:
+                    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+                except OSError as error:
+                    raise SourceError(f"cannot open the cgroup {path}: {error.strerror}") from error
+                try:
+                    key, value = ctypes.c_uint32(index), ctypes.c_uint32(fd)
+                    result = self._libbpf.bpf_map_update_elem(cgroups, ctypes.byref(key), ctypes.byref(value), 0)
+                    self._check(result, f"watch the cgroup {path}, which must be one of the v2 hierarchy")
+                finally:
+                    os.close(fd)
 
     def _open_ring(self) -> None:
         frames = self._frames
@@ -121,7 +165,9 @@ class Ebpf:
 
     def _attach(self) -> None:
         # Fork first: a child made meanwhile is then in scope before it can exec.
-        for name in (b"whatran_fork", b"whatran_exit", b"whatran_rename", self._programs[0]):
+        kinds = (layout.FORK, layout.EXIT, layout.EXEC, layout.FAILED)
+        names = [name for kind in kinds for name in self._programs.get(kind, ())]
+        for name in (b"whatran_rename", *names):
             link = self._libbpf.bpf_program__attach(self._find_program(name))
             if not link:
                 raise self._error(f"attach {name.decode()}", None)
@@ -181,9 +227,30 @@ class Ebpf:
                 return
             os.sched_yield()
 
+    def tasks(self) -> list[bytes]:
+        """All processes there are now, each as an exec frame flagged as repaired, without argv and env."""
+        program = self._find_program(self._tasks)
+        with _signals_waiting():
+            link = self._libbpf.bpf_program__attach_iter(program, None)
+            if not link:
+                raise self._error("list the processes", None)
+            try:
+                fd = self._libbpf.bpf_iter_create(self._libbpf.bpf_link__fd(link))
+                if fd < 0:
+                    raise self._error("list the processes", fd)
+                with os.fdopen(fd, "rb") as file:
+                    data = file.read()
+            finally:
+                self._libbpf.bpf_link__destroy(link)
+        return list(_frames_of(data))
+
     def scope(self, pid: int, bits: int) -> None:
         """Puts a process in scope, SCOPE_SELF, or with all its descendants, SCOPE_SELF | SCOPE_TREE."""
         self._pids[pid] = bits
+
+    def scope_of(self, pid: int) -> int:
+        """What the kernel program has noted of a process, as SCOPE_ bits."""
+        return self._pids[pid] if pid < len(self._pids) else 0
 
     def produced(self) -> dict[tuple[int, int], int]:
         """How many records were made, by CPU and kind of frame; lost ones included."""
@@ -197,7 +264,7 @@ class Ebpf:
         programs = self.programs()
         for kind in layout.KINDS:
             produced, lost, failed, filtered = map(sum, zip(*self._counters(kind), strict=True))
-            missed = programs[kind].recursion_misses if kind in programs else 0
+            missed = sum(info.recursion_misses for info in programs.get(kind, ()))
             counts[kind] = Counts(
                 seen=produced + filtered + failed + missed,
                 produced=produced,
@@ -215,10 +282,12 @@ class Ebpf:
         self._check(self._libbpf.bpf_map_lookup_elem(fd, ctypes.byref(ctypes.c_uint32(kind)), per_cpu), "count")
         return list(layout.COUNTERS_STRUCT.iter_unpack(per_cpu))
 
-    def programs(self) -> dict[int, ProgramInfo]:
-        """What the kernel knows of the program for each kind of frame."""
-        fds = [self._libbpf.bpf_program__fd(self._find_program(name)) for name in self._programs]
-        return dict(zip(layout.EVENTS, map(program_info, fds), strict=True))
+    def programs(self) -> dict[int, list[ProgramInfo]]:
+        """What the kernel knows of the programs for each kind of frame."""
+        return {
+            kind: [program_info(self._libbpf.bpf_program__fd(self._find_program(name))) for name in names]
+            for kind, names in self._programs.items()
+        }
 
     # -- closing ------------------------------------------------------------------------------
 
@@ -251,6 +320,15 @@ def _signals_waiting() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _frames_of(data: bytes) -> Iterator[bytes]:
+    """The frames that lie end to end."""
+    at = 0
+    while at < len(data):
+        size = layout.FRAME_STRUCT.unpack_from(data, at)[2]
+        yield data[at : at + size]
+        at += size
 
 
 def _count(result: int, doing: str) -> int:

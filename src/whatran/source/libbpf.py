@@ -11,7 +11,7 @@ import logging
 import os
 import struct
 from collections import deque
-from ctypes import POINTER, c_bool, c_char_p, c_int, c_size_t, c_uint32, c_void_p
+from ctypes import POINTER, c_bool, c_char_p, c_int, c_size_t, c_uint32, c_uint64, c_void_p
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -22,10 +22,12 @@ log = logging.getLogger("whatran.libbpf")
 
 SONAME = "libbpf.so.1"
 
-# enum bpf_prog_type, bpf_map_type, bpf_func_id of linux/bpf.h
-PROG_TYPE_RAW_TRACEPOINT = 17
+# enum bpf_prog_type, bpf_attach_type, bpf_map_type, bpf_func_id of linux/bpf.h
+PROG_TYPE_RAW_TRACEPOINT, PROG_TYPE_TRACING = 17, 26
+TRACE_FEXIT = 25
 MAP_TYPE_RINGBUF = 27
 FUNC_PROBE_READ_KERNEL = 113
+FUNC_GET_CURRENT_TASK_BTF = 158
 FUNC_LOOP = 181
 
 ENOTSUPP = 524  # the kernel's own, unknown to strerror(3)
@@ -35,6 +37,7 @@ _PrintCallback = ctypes.CFUNCTYPE(c_int, c_int, c_char_p, c_void_p)
 
 # Result and arguments of every function used: a pointer without its type would be cut to 32 bits.
 _PROTOTYPES: dict[str, tuple[Any, ...]] = {
+    "libbpf_find_vmlinux_btf_id": (c_int, c_char_p, c_int),
     "libbpf_num_possible_cpus": (c_int,),
     "libbpf_probe_bpf_helper": (c_int, c_int, c_int, c_void_p),
     "libbpf_probe_bpf_map_type": (c_int, c_int, c_void_p),
@@ -42,11 +45,14 @@ _PROTOTYPES: dict[str, tuple[Any, ...]] = {
     "libbpf_set_print": (c_void_p, _PrintCallback),
     "libbpf_version_string": (c_char_p,),
     "bpf_enable_stats": (c_int, c_int),
+    "bpf_iter_create": (c_int, c_int),
     "bpf_link__destroy": (c_int, c_void_p),
+    "bpf_link__fd": (c_int, c_void_p),
     "bpf_map__fd": (c_int, c_void_p),
     "bpf_map__set_initial_value": (c_int, c_void_p, c_char_p, c_size_t),
     "bpf_map__set_max_entries": (c_int, c_void_p, c_uint32),
     "bpf_map_lookup_elem": (c_int, c_int, c_void_p, c_void_p),
+    "bpf_map_update_elem": (c_int, c_int, c_void_p, c_void_p, c_uint64),
     "bpf_obj_get_info_by_fd": (c_int, c_int, c_void_p, POINTER(c_uint32)),
     "bpf_object__close": (None, c_void_p),
     "bpf_object__find_map_by_name": (c_void_p, c_void_p, c_char_p),
@@ -54,13 +60,35 @@ _PROTOTYPES: dict[str, tuple[Any, ...]] = {
     "bpf_object__load": (c_int, c_void_p),
     "bpf_object__open_file": (c_void_p, c_char_p, c_void_p),
     "bpf_prog_load": (c_int, c_int, c_char_p, c_char_p, c_char_p, c_size_t, c_void_p),
+    "bpf_raw_tracepoint_open": (c_int, c_char_p, c_int),
     "bpf_program__attach": (c_void_p, c_void_p),
+    "bpf_program__attach_iter": (c_void_p, c_void_p, c_void_p),
     "bpf_program__fd": (c_int, c_void_p),
+    "bpf_program__set_attach_target": (c_int, c_void_p, c_int, c_char_p),
     "bpf_program__set_autoload": (c_int, c_void_p, c_bool),
     "ring_buffer__consume": (c_int, c_void_p),
     "ring_buffer__free": (None, c_void_p),
     "ring_buffer__new": (c_void_p, c_int, SampleCallback, c_void_p, c_void_p),
 }
+
+
+class ProgLoadOpts(ctypes.Structure):
+    """The beginning of struct bpf_prog_load_opts, for a program of a function of the kernel."""
+
+    _fields_ = (
+        ("sz", c_size_t),
+        ("attempts", c_int),
+        ("expected_attach_type", c_int),
+        ("prog_btf_fd", c_uint32),
+        ("prog_flags", c_uint32),
+        ("prog_ifindex", c_uint32),
+        ("kern_version", c_uint32),
+        ("attach_btf_id", c_uint32),
+        ("attach_prog_fd", c_uint32),
+    )
+
+    def __init__(self, expected_attach_type: int, attach_btf_id: int) -> None:
+        super().__init__(sz=ctypes.sizeof(self), expected_attach_type=expected_attach_type, attach_btf_id=attach_btf_id)
 
 
 class Library:

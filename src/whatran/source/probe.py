@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,8 @@ _KERNEL_READ = b"".join(
         (0x95, 0x00, 0, 0),  # exit
     )
 )
+
+_NOTHING = _KERNEL_READ[-16:]  # return 0
 
 # linux/capability.h
 CAP_SYS_ADMIN, CAP_PERFMON, CAP_BPF = 21, 38, 39
@@ -102,6 +106,41 @@ def has_helper_loop() -> Check:
     return _ask("bpf_loop", lambda lib: _helper(lib, libbpf.FUNC_LOOP), "")
 
 
+def has_helper_current_task() -> Check:
+    """Whether bpf_get_current_task_btf() is there (5.11); without it execs that failed are not told."""
+    return _ask("failed execs", lambda lib: _helper(lib, libbpf.FUNC_GET_CURRENT_TASK_BTF), "use a kernel from 5.11 on")
+
+
+@cache
+def execve_functions() -> tuple[bytes, bytes] | None:
+    """The kernel's functions for execve(2) and execveat(2), where functions can be hooked; else None.
+
+    There need not be ftrace, and where there is, it may not be for us: only trying tells.
+    """
+    prefix = {"x86_64": b"__x64_sys_", "aarch64": b"__arm64_sys_"}.get(os.uname().machine)
+    lib = libbpf.library()
+    if prefix is None or not _hooks(lib, prefix + b"execve"):
+        return None
+    return prefix + b"execve", prefix + b"execveat"
+
+
+def _hooks(lib: Any, function: bytes) -> bool:
+    """Whether a program can be attached to the end of a function of the kernel."""
+    type_id: int = lib.libbpf_find_vmlinux_btf_id(function, libbpf.TRACE_FEXIT)
+    if type_id <= 0:
+        return False
+    options = libbpf.ProgLoadOpts(libbpf.TRACE_FEXIT, type_id)
+    fd: int = lib.bpf_prog_load(libbpf.PROG_TYPE_TRACING, b"probe", b"GPL", _NOTHING, 2, ctypes.byref(options))
+    if fd < 0:
+        return False
+    link: int = lib.bpf_raw_tracepoint_open(None, fd)
+    os.close(fd)
+    if link < 0:
+        return False
+    os.close(link)
+    return True
+
+
 def checks() -> list[Check]:
     """All that eBPF needs here, in the order in which it would fail."""
     return [
@@ -112,13 +151,14 @@ def checks() -> list[Check]:
         has_ring_buffer(),
         has_kernel_reads(),
         has_helper_loop(),
+        has_helper_current_task(),
     ]
 
 
 def ebpf_blocker() -> str | None:
     """Why eBPF cannot be used here and the next step, in one sentence; None where it can."""
-    # bpf_loop is missed by no one; what cannot be told shows at load.
-    for check in checks()[:-1]:
+    # The helpers are missed by no one; what cannot be told shows at load.
+    for check in checks()[:-2]:
         if check.answer == NO:
             return "; ".join([f"cannot use eBPF here: {check.detail}", *filter(None, [check.next_step])])
     return None

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import time
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from msgspec.structs import force_setattr
+
+from whatran.event import Boot, Exec
+
 PROC = Path("/proc")
+
+TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 
 
 # include/linux/proc_ns.h
@@ -65,8 +73,42 @@ def is_initial(namespace: str, number: int) -> bool:
         return True
 
 
-def wall_offset() -> int:
-    """CLOCK_REALTIME minus CLOCK_BOOTTIME, in ns."""
+def boot() -> Boot:
+    """The present boot; its wall offset as of now."""
+    return Boot(_boot_id(), _wall_offset())
+
+
+def complete(event: Exec, *, max_argv: int, max_env: int | None) -> None:
+    """Adds to what the kernel told of a living process its arguments, and its environment if asked for.
+
+    They are in its own memory and may have been written over since its exec. Nothing is added
+    where the process is gone, or pids here are not the kernel's.
+    """
+    if not is_initial("pid", INITIAL_PID_NAMESPACE):
+        return
+    for name, file, most in (("argv", "cmdline", max_argv), ("env", "environ", max_env)):
+        if most is None:
+            continue
+        try:
+            raw = (PROC / str(event.pid) / file).read_bytes()
+        except OSError:
+            continue
+        stat = stat_of(event.pid)
+        if not raw or stat is None or stat.start_time != event.process_start_time // TICK_NS:
+            continue
+        if len(raw) > most:
+            event.truncated[name] = len(raw)
+        strings = raw[:most].removesuffix(b"\0").split(b"\0")
+        force_setattr(event, name, [os.fsdecode(string) for string in strings])
+        event.unreadable.remove(name)
+
+
+@cache
+def _boot_id() -> str:
+    return (PROC / "sys/kernel/random/boot_id").read_text().strip()
+
+
+def _wall_offset() -> int:
     # Read the one between two of the other: what passes between the calls cancels out.
     before = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
     wall = time.clock_gettime_ns(time.CLOCK_REALTIME)

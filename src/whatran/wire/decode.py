@@ -4,33 +4,40 @@ from __future__ import annotations
 
 import os
 import stat
+import struct
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import msgspec
 
 from whatran.errors import DecodeError
-from whatran.event import SCHEMA, Exec, Exit, Fork, TaskEvent
+from whatran.event import SCHEMA, Boot, Exec, ExecFailed, Exit, Fork, TaskEvent
 from whatran.wire import layout
+
+_U32 = struct.Struct("<I")
+_FLAGS_AT = layout.offset_in_exec("flags")
 
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 UNSET = 0xFFFFFFFF
 
 # linux/magic.h
 PIPEFS, SOCKFS, ANON_INODEFS, NSFS, PIDFS = 0x50495045, 0x534F434B, 0x09041934, 0x6E736673, 0x50494446
+OVERLAYFS = 0x794C7630
 
 # Where the parts of an unpacked frame begin; each starts with the common ones.
 _TASK = len(layout.FRAME)
+_IDS = _TASK + 10  # uid is the first
+_NAMESPACES = _IDS + 13  # mnt_ns is the first
 _REST = _TASK + len(layout.TASK)
 _FILES = _REST + len(layout.EXEC_BEFORE)
-_TEXTS = _FILES + 3 * len(layout.FILE_ID)
+_TEXTS = _FILES + len(layout.FILES) * len(layout.FILE_ID)
 _EXEC_REST = _TEXTS + len(layout.TEXT_SIZE) * len(layout.TEXTS)
 
 
-def decode(frame: bytes, wall_offset: int) -> TaskEvent:
+def decode(frame: bytes, boot: Boot) -> TaskEvent:
     """The event of a frame; DecodeError and nothing else where it is none.
 
-    ``wall_offset`` is CLOCK_REALTIME minus CLOCK_BOOTTIME in ns.
+    Facts that no frame has, from creator_pid to container_name, are None: whatran.process joins them.
     """
     if len(frame) < layout.FRAME_STRUCT.size:
         raise DecodeError("frame shorter than its head", 0, len(frame))
@@ -40,7 +47,13 @@ def decode(frame: bytes, wall_offset: int) -> TaskEvent:
     decode_kind = _DECODERS.get(kind)
     if decode_kind is None:
         raise DecodeError(f"unknown kind {kind}", 24, len(frame))
-    return decode_kind(frame, wall_offset)
+    return decode_kind(frame, boot)
+
+
+def executed(frame: bytes) -> bool:
+    """Whether the task of an exec frame has executed anything since its fork; a repaired one may not have."""
+    flags: int = _U32.unpack_from(frame, _FLAGS_AT)[0]
+    return not flags & layout.EXEC_UNEXECUTED
 
 
 def user_dev(dev: int) -> int:
@@ -60,30 +73,35 @@ def _unset(value: int) -> int | None:
     return None if value == UNSET else value
 
 
-def _common(name: str, values: tuple[Any, ...], wall_offset: int) -> tuple[Any, ...]:
+def _common(name: str, values: tuple[Any, ...], boot: Boot, *, repaired: bool = False) -> tuple[Any, ...]:
     """The fields of TaskEvent, in their order, from an unpacked frame."""
     sequence, time_boot, _, cpu = values[:4]
-    start, ppid_start, cap_effective, cgroup_id = values[_TASK : _TASK + 4]
-    pid, tid, ns_pid, ns_tid, ppid = values[_TASK + 4 : _TASK + 9]
-    loginuid, audit_session, session_id, process_group, tty = values[_TASK + 17 : _TASK + 22]
-    comm, ppid_comm = values[_TASK + 30 : _TASK + 32]
+    start, ppid_start, cap_effective, cgroup_id, exec_id = values[_TASK : _TASK + 5]
+    pid, tid, ns_pid, ns_tid, ppid = values[_TASK + 5 : _IDS]
+    loginuid, audit_session, session_id, process_group, tty = values[_IDS + 8 : _NAMESPACES]
+    comm, ppid_comm = values[_REST - 2 : _REST]
     return (
         SCHEMA,
         name,
-        time_boot + wall_offset,
+        time_boot + boot.wall_offset,
         time_boot,
+        boot.id,
         cpu,
         sequence,
+        repaired,
         pid,
         tid,
         ns_pid,
         ns_tid,
         start,
+        None,  # creator_pid
+        None,  # creator_start_time
+        exec_id,
         ppid,
         ppid_start,
         _c_string(ppid_comm),
         _c_string(comm),
-        *values[_TASK + 9 : _TASK + 17],  # uid .. fsgid
+        *values[_IDS : _IDS + 8],  # uid .. fsgid
         _unset(loginuid),
         _unset(audit_session),
         session_id,
@@ -91,27 +109,28 @@ def _common(name: str, values: tuple[Any, ...], wall_offset: int) -> tuple[Any, 
         user_dev(tty) if tty else None,
         cap_effective,
         cgroup_id,
-        *values[_TASK + 22 : _TASK + 29],  # mnt_ns .. cgroup_ns
+        *values[_NAMESPACES : _NAMESPACES + 7],  # mnt_ns .. cgroup_ns
     )
 
 
-def _decode_exec(frame: bytes, wall_offset: int) -> Exec:
+def _decode_exec(frame: bytes, boot: Boot) -> Exec:
     if len(frame) < layout.EXEC_STRUCT.size:
         raise DecodeError("exec frame too short", 0, len(frame))
     values = layout.EXEC_STRUCT.unpack_from(frame)
-    unread = values[5]
-    unreadable = [name for bit, names in layout.UNREAD.items() if unread & bit for name in names] if unread else []
-    raw, truncated = _tail(frame, values[_TEXTS:_EXEC_REST])
-    cmdpath, interp, pathname, interpreter_pathname, stdin_path, cwd, argv, env = raw
+    unreadable = _unreadable(values[5])
+    raw, truncated = _tail(frame, layout.EXEC_STRUCT.size, layout.TEXTS, values[_TEXTS:_EXEC_REST])
+    cmdpath, interp, pathname, interpreter_pathname, script_pathname, stdin_path, cwd, cgroup, argv, env = raw
     file = FileId._make(values[_FILES : _FILES + 8])
     interpreter = FileId._make(values[_FILES + 8 : _FILES + 16])
-    stdin = FileId._make(values[_FILES + 16 : _FILES + 24])
+    script = FileId._make(values[_FILES + 16 : _FILES + 24])
+    stdin = FileId._make(values[_FILES + 24 : _FILES + 32])
     _, _, argc, envc, old_tid, flags, prev_comm = values[_EXEC_REST:]
     prev_cap_effective, prev_euid, prev_egid = values[_REST:_FILES]
     path = _path(pathname, file, cut="pathname" in truncated)
-    has_interpreter, has_stdin = any(interpreter), any(stdin)
+    has_interpreter, has_script, has_stdin = any(interpreter), any(script), any(stdin)
+    repaired = bool(flags & layout.EXEC_REPAIRED)
     fields: tuple[Any, ...] = (
-        *_common(Exec.NAME, values, wall_offset),
+        *_common(Exec.NAME, values, boot, repaired=repaired),
         _c_string(cmdpath),
         path,
         user_dev(file.dev),
@@ -122,6 +141,10 @@ def _decode_exec(frame: bytes, wall_offset: int) -> Exec:
         user_dev(interpreter.dev) if has_interpreter else None,
         interpreter.inode if has_interpreter else None,
         interpreter.ctime if has_interpreter else None,
+        _path(script_pathname, script, cut="script_pathname" in truncated) if has_script else None,
+        user_dev(script.dev) if has_script else None,
+        script.inode if has_script else None,
+        script.ctime if has_script else None,
         _strings(argv),
         _c_string(interp),
         stat.S_IFMT(stdin.mode) if has_stdin else None,
@@ -133,12 +156,14 @@ def _decode_exec(frame: bytes, wall_offset: int) -> Exec:
         prev_egid,
         prev_cap_effective,
         _path(cwd, IN_A_TREE, cut="cwd" in truncated),
-        argc,
-        envc,
-        old_tid,
-        bool(flags & layout.EXEC_SECURE),
+        *((None,) * 4 if repaired else (argc, envc, old_tid, bool(flags & layout.EXEC_SECURE))),
         file.nlink == 0,
-        bool(file.detached) and path.startswith("memfd:"),
+        file.detached and path.startswith("memfd:"),
+        bool(file.flags & layout.FILE_UPPER) if file.fs_magic == OVERLAYFS else None,
+        _path(cgroup, IN_A_TREE, cut="cgroup" in truncated),
+        *(None,) * 10,  # unit .. group
+        (),  # ancestors
+        (),  # tried
         truncated,
         unreadable,
     )
@@ -156,23 +181,27 @@ class FileId(NamedTuple):
     mode: int
     nlink: int
     fs_magic: int
-    detached: int
+    flags: int
 
     @property
     def ctime(self) -> int:
         """In ns since the epoch."""
         return self.ctime_sec * 1_000_000_000 + self.ctime_nsec
 
+    @property
+    def detached(self) -> bool:
+        """Whether its path hangs in no tree."""
+        return bool(self.flags & layout.FILE_DETACHED)
+
 
 IN_A_TREE = FileId(0, 0, 0, 0, 0, 0, 0, 0)
 """A file of which nothing but the path is of interest."""
 
 
-def _tail(frame: bytes, texts: tuple[int, ...]) -> tuple[list[bytes], dict[str, int]]:
+def _tail(frame: bytes, at: int, names: tuple[str, ...], sizes: tuple[int, ...]) -> tuple[list[bytes], dict[str, int]]:
     """The texts after the fixed part, and for each that was cut its true length."""
     raw, truncated = [], {}
-    at = layout.EXEC_STRUCT.size
-    for name, size, full in zip(layout.TEXTS, texts[::2], texts[1::2], strict=True):
+    for name, size, full in zip(names, sizes[::2], sizes[1::2], strict=True):
         raw.append(frame[at : at + size])
         at += size
         if full > size:
@@ -211,20 +240,21 @@ def _path(raw: bytes, file: FileId, *, cut: bool) -> str:
 def _stdin_path(raw: bytes, file: FileId, values: tuple[Any, ...], *, cut: bool) -> str:
     if file.detached and file.fs_magic == NSFS:
         # The inode has the namespace's number but not its kind, which is known if it is one of the task's own.
-        own = dict(zip(values[_TASK + 22 : _TASK + 29], layout.TASK[22:29], strict=True))
+        namespaces = slice(_NAMESPACES, _NAMESPACES + 7)
+        own = dict(zip(values[namespaces], layout.TASK[_NAMESPACES - _TASK :][:7], strict=True))
         kind = own[file.inode][0].removesuffix("_ns") if file.inode in own else "ns"
         return f"{kind}:[{file.inode}]"
     return _path(raw, file, cut=cut)
 
 
-def _decode_fork(frame: bytes, wall_offset: int) -> Fork:
+def _decode_fork(frame: bytes, boot: Boot) -> Fork:
     if len(frame) != layout.FORK_STRUCT.size:
         raise DecodeError("fork frame of the wrong length", 0, len(frame))
     values = layout.FORK_STRUCT.unpack(frame)
     parent_start, start = values[_REST : _REST + 2]
     numbers = values[_REST + 2 :]
     fields: tuple[Any, ...] = (
-        *_common(Fork.NAME, values, wall_offset),
+        *_common(Fork.NAME, values, boot),
         *numbers[:4],  # parent_tid .. parent_ns_pid
         parent_start,
         *numbers[4:8],  # child_tid .. child_ns_pid
@@ -234,7 +264,7 @@ def _decode_fork(frame: bytes, wall_offset: int) -> Fork:
     return Fork(*fields)
 
 
-def _decode_exit(frame: bytes, wall_offset: int) -> Exit:
+def _decode_exit(frame: bytes, boot: Boot) -> Exit:
     if len(frame) != layout.EXIT_STRUCT.size:
         raise DecodeError("exit frame of the wrong length", 0, len(frame))
     values = layout.EXIT_STRUCT.unpack(frame)
@@ -242,7 +272,7 @@ def _decode_exit(frame: bytes, wall_offset: int) -> Exit:
     status, flags = values[_REST + 10 : _REST + 12]
     user_time, system_time = _cpu_times(utime, stime, runtime)
     fields: tuple[Any, ...] = (
-        *_common(Exit.NAME, values, wall_offset),
+        *_common(Exit.NAME, values, boot),
         status >> 8 & 0xFF,
         status & 0x7F,
         bool(flags & layout.EXIT_GROUP),
@@ -254,6 +284,31 @@ def _decode_exit(frame: bytes, wall_offset: int) -> Exit:
         *values[_REST + 4 : _REST + 10],  # minor_faults .. write_bytes
     )
     return Exit(*fields)
+
+
+def _decode_failed(frame: bytes, boot: Boot) -> ExecFailed:
+    size = layout.FAILED_STRUCT.size
+    if len(frame) < size:
+        raise DecodeError("failed frame too short", 0, len(frame))
+    values = layout.FAILED_STRUCT.unpack_from(frame)
+    (cmdpath, argv), truncated = _tail(frame, size, layout.FAILED_TEXTS, values[_REST:-2])
+    unreadable = _unreadable(values[5])
+    fields: tuple[Any, ...] = (
+        *_common(ExecFailed.NAME, values, boot),
+        None if "cmdpath" in unreadable else _c_string(cmdpath),
+        None if "argv" in unreadable else _strings(argv),
+        values[-1],
+        None,  # user
+        None,  # group
+        (),  # tried
+        truncated,
+        unreadable,
+    )
+    return ExecFailed(*fields)
+
+
+def _unreadable(bits: int) -> list[str]:
+    return [name for bit, names in layout.UNREAD.items() if bits & bit for name in names] if bits else []
 
 
 def _cpu_times(utime: int, stime: int, runtime: int) -> tuple[int, int]:
@@ -269,8 +324,9 @@ def _cpu_times(utime: int, stime: int, runtime: int) -> tuple[int, int]:
     return runtime - system, system
 
 
-_DECODERS: dict[int, Callable[[bytes, int], TaskEvent]] = {
+_DECODERS: dict[int, Callable[[bytes, Boot], TaskEvent]] = {
     layout.EXEC: _decode_exec,
     layout.FORK: _decode_fork,
     layout.EXIT: _decode_exit,
+    layout.FAILED: _decode_failed,
 }

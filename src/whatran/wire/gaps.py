@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from whatran.event import SCHEMA, Gap, TaskEvent
+from whatran.event import SCHEMA, Boot, Gap, TaskEvent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 RING_FULL = "ring full"
+NOT_RUN = "program not run"
+
+ANY_CPU = -1
 
 
 class Gaps:
@@ -17,24 +20,38 @@ class Gaps:
 
     def __init__(self) -> None:
         self._last: dict[tuple[int, str], tuple[int, int]] = {}  # number and time of the last record
+        self._failed: dict[str, int] = {}
+        self._asked: int | None = None
 
-    def before(self, event: TaskEvent, wall_offset: int) -> Gap | None:
+    def before(self, event: TaskEvent, boot: Boot) -> Gap | None:
         """The gap between this event and the one of its kind before it, if there is one."""
         key = (event.cpu, event.event)
-        gap = self._gap(key, event.sequence - 1, event.timestamp_boot, wall_offset)
+        gap = self._hole(key, event.sequence - 1, event.timestamp_boot, boot)
         self._last[key] = event.sequence, event.timestamp_boot
         return gap
 
-    def at_the_end(self, produced: Mapping[tuple[int, str], int], now_boot_ns: int, wall_offset: int) -> list[Gap]:
+    def unnumbered(self, failed: Mapping[str, int], now_boot_ns: int, boot: Boot) -> list[Gap]:
+        """What was not even numbered since this was last asked, given how many there are of each kind in all."""
+        since, self._asked = self._asked, now_boot_ns
+        new = {kind: count - self._failed.get(kind, 0) for kind, count in failed.items()}
+        self._failed.update(failed)
+        return [_gap((ANY_CPU, kind), count, since, now_boot_ns, boot, NOT_RUN) for kind, count in new.items() if count]
+
+    def at_the_end(self, produced: Mapping[tuple[int, str], int], now_boot_ns: int, boot: Boot) -> list[Gap]:
         """What is missing after the last events, given how many records each CPU made of each kind."""
-        gaps = (self._gap(key, count, now_boot_ns, wall_offset) for key, count in produced.items())
+        gaps = (self._hole(key, count, now_boot_ns, boot) for key, count in produced.items())
         return [gap for gap in gaps if gap]
 
-    def _gap(self, key: tuple[int, str], until: int, at_boot_ns: int, wall_offset: int) -> Gap | None:
+    def _hole(self, key: tuple[int, str], until: int, at_boot_ns: int, boot: Boot) -> Gap | None:
         """The records after the last one and up to this number."""
         last, since = self._last.get(key, (0, None))
         if until <= last:
             return None
-        cpu, kind = key
-        at = at_boot_ns + wall_offset
-        return Gap(SCHEMA, Gap.NAME, at, at_boot_ns, cpu, kind, until - last, since, RING_FULL)
+        return _gap(key, until - last, since, at_boot_ns, boot, RING_FULL)
+
+
+def _gap(  # noqa: PLR0917 (each of another type)
+    key: tuple[int, str], count: int, since: int | None, at_boot_ns: int, boot: Boot, reason: str
+) -> Gap:
+    cpu, kind = key
+    return Gap(SCHEMA, Gap.NAME, at_boot_ns + boot.wall_offset, at_boot_ns, boot.id, cpu, kind, count, since, reason)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 import struct
 
-EXEC, FORK, EXIT, TEXT = 1, 2, 3, 4
-EVENTS = (EXEC, FORK, EXIT)
+EXEC, FORK, EXIT, TEXT, FAILED = 1, 2, 3, 4, 5
+EVENTS = (EXEC, FORK, EXIT, FAILED)
 KINDS = (*EVENTS, TEXT)
 
 COMM_BYTES = 16
@@ -25,6 +25,7 @@ TASK = (
     ("ppid_start_boot_ns", "Q"),
     ("cap_effective", "Q"),
     ("cgroup_id", "Q"),
+    ("exec_id", "Q"),
     ("pid", "I"),
     ("tid", "I"),
     ("ns_pid", "I"),
@@ -63,13 +64,31 @@ FILE_ID = (
     ("mode", "I"),
     ("nlink", "I"),
     ("fs_magic", "I"),
-    ("detached", "I"),
+    ("flags", "I"),
 )
 
 TEXT_SIZE = (("bytes", "I"), ("full", "I"))
 
 # The tail of an exec frame is these texts end to end, in this order.
-TEXTS = ("cmdpath", "interp", "pathname", "interpreter_pathname", "stdin_path", "cwd", "argv", "env")
+TEXTS = (
+    "cmdpath",
+    "interp",
+    "pathname",
+    "interpreter_pathname",
+    "script_pathname",
+    "stdin_path",
+    "cwd",
+    "cgroup",
+    "argv",
+    "env",
+)
+
+# The files of an exec frame, in this order.
+FILES = ("file", "interpreter", "script", "stdin_file")
+
+# The tail of a failed frame, in this order.
+FAILED_TEXTS = ("cmdpath", "argv")
+FAILED_REST = (("argc", "I"), ("error", "I"))
 
 EXEC_BEFORE = (("prev_cap_effective", "Q"), ("prev_euid", "I"), ("prev_egid", "I"))
 
@@ -117,11 +136,12 @@ EXIT_REST = (
     ("flags", "I"),
 )
 
-# Bits of exec_frame.flags, exit_frame.flags and of a byte of pids[].
-EXEC_FROM_KERNEL, EXEC_SECURE, EXEC_ENV = 1, 2, 4
+# Bits of exec_frame.flags, file_id.flags, exit_frame.flags and of a byte of pids[].
+EXEC_FROM_KERNEL, EXEC_SECURE, EXEC_ENV, EXEC_REPAIRED, EXEC_UNEXECUTED = 1, 2, 4, 8, 16
+FILE_DETACHED, FILE_UPPER = 1, 2
 EXIT_GROUP = 1
 TEXT_ARGV, TEXT_ENV = 0, 1
-SCOPE_SELF, SCOPE_TREE = 1, 2
+SCOPE_SELF, SCOPE_TREE, SCOPE_OUT = 1, 2, 4
 
 # Bits of frame.unread, each with the fields that could not be read.
 UNREAD = {
@@ -134,12 +154,15 @@ UNREAD = {
     1 << 6: ("argv",),
     1 << 7: ("env",),
     1 << 8: ("prev_comm", "prev_euid", "prev_egid", "prev_cap_effective"),
+    1 << 9: ("script_pathname", "script_dev", "script_inode", "script_ctime"),
+    1 << 10: ("cgroup",),
 }
 
-SETTINGS_UIDS, SETTINGS_COMMS = 16, 8
+SETTINGS_UIDS, SETTINGS_COMMS, SETTINGS_CGROUPS = 16, 8, 8
 SETTINGS = (
     ("kinds", "I"),
     ("scoped", "I"),
+    ("use_pids", "I"),
     ("want_env", "I"),
     ("want_threads", "I"),
     ("wakeup_bytes", "I"),
@@ -147,7 +170,10 @@ SETTINGS = (
     ("comm_count", "I"),
     ("max_argv", "I"),
     ("max_env", "I"),
-    ("reserved", "I"),
+    ("uids_unwanted", "I"),
+    ("comms_unwanted", "I"),
+    ("cgroup_count", "I"),
+    ("not_cgroup_count", "I"),
     ("uids", f"{4 * SETTINGS_UIDS}s"),
     ("comms", f"{COMM_BYTES * SETTINGS_COMMS}s"),
     ("command", "16s"),
@@ -164,7 +190,8 @@ def compile_struct(*parts: Fields) -> struct.Struct:
 
 
 FRAME_STRUCT = compile_struct(FRAME)
-EXEC_STRUCT = compile_struct(FRAME, TASK, EXEC_BEFORE, *[FILE_ID] * 3, *[TEXT_SIZE] * len(TEXTS), EXEC_REST)
+EXEC_STRUCT = compile_struct(FRAME, TASK, EXEC_BEFORE, *[FILE_ID] * len(FILES), *[TEXT_SIZE] * len(TEXTS), EXEC_REST)
+FAILED_STRUCT = compile_struct(FRAME, TASK, *[TEXT_SIZE] * len(FAILED_TEXTS), FAILED_REST)
 FORK_STRUCT = compile_struct(FRAME, TASK, FORK_REST)
 EXIT_STRUCT = compile_struct(FRAME, TASK, EXIT_REST)
 TEXT_STRUCT = compile_struct(FRAME, TEXT_REST)
@@ -176,7 +203,7 @@ COUNTERS_STRUCT = compile_struct(COUNTERS)
 def offset_in_exec(name: str) -> int:
     """Where a field of the frame's head, the sizes of a text or a field at the end is in an exec frame, in bytes."""
     sizes = [(text, "II") for text in TEXTS]
-    files = [("", code) for _, code in FILE_ID] * 3
+    files = [("", code) for _, code in FILE_ID] * len(FILES)
     before = itertools.takewhile(
         lambda entry: entry[0] != name, (*FRAME, *TASK, *EXEC_BEFORE, *files, *sizes, *EXEC_REST)
     )

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from whatran.wire import layout
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 UNLIMITED = 0xFFFFFFFF
 
@@ -15,10 +19,15 @@ class Settings:
 
     kinds: tuple[int, ...] = layout.EVENTS
     scoped: bool = False
+    use_pids: bool = False
     env: bool = False
     threads: bool = False
     uids: tuple[int, ...] = ()
+    uids_unwanted: bool = False
     comms: tuple[bytes, ...] = ()
+    comms_unwanted: bool = False
+    cgroups: tuple[Path, ...] = ()
+    not_cgroups: tuple[Path, ...] = ()
     max_argv: int = UNLIMITED
     max_env: int = UNLIMITED
     command: bytes = b""
@@ -29,6 +38,7 @@ class Settings:
         return layout.SETTINGS_STRUCT.pack(
             sum(1 << kind for kind in self.kinds),
             self.scoped,
+            self.use_pids,
             self.env,
             self.threads,
             self.ring_bytes // 4,
@@ -36,7 +46,10 @@ class Settings:
             len(self.comms),
             self.max_argv,
             self.max_env,
-            0,
+            self.uids_unwanted,
+            self.comms_unwanted,
+            len(self.cgroups),
+            len(self.not_cgroups),
             b"".join(uid.to_bytes(4, "little") for uid in self.uids),
             b"".join(comm.ljust(layout.COMM_BYTES, b"\0") for comm in self.comms),
             self.command,

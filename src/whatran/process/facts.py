@@ -1,0 +1,61 @@
+"""What an exec's numbers and paths stand for: users and groups, units and containers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import force_setattr
+
+from whatran.event import Exec, ExecFailed, TaskEvent
+from whatran.process.cgroups import Placement, placement
+from whatran.process.containers import Containers
+from whatran.process.users import Names
+
+if TYPE_CHECKING:
+    from whatran.process.containers import Container
+
+MAX_CGROUPS = 4096
+
+
+class Facts:
+    """Event in, the same event with names out; each is asked for once."""
+
+    def __init__(self) -> None:
+        self._names = Names()
+        self._containers = Containers()
+        self._placements: dict[str, Placement] = {}
+
+    def __call__(self, event: TaskEvent) -> TaskEvent:
+        """The event, with the facts it lacked filled in: nobody else has it yet."""
+        if isinstance(event, (Exec, ExecFailed)):
+            force_setattr(event, "user", self._names.user(event.uid))
+            force_setattr(event, "group", self._names.group(event.gid))
+        if not isinstance(event, Exec):
+            return event
+        place = self._placement(event.cgroup)
+        if place.unit or place.slice:
+            force_setattr(event, "unit", place.unit)
+            force_setattr(event, "slice", place.slice)
+        if place.container_id:
+            force_setattr(event, "container_id", place.container_id)
+            force_setattr(event, "pod_uid", place.pod_uid)
+            container = self._containers.find(place.container_id, place.owner_uid)
+            if container:
+                _set_container(event, container)
+        return event
+
+    def _placement(self, cgroup: str | None) -> Placement:
+        path = cgroup or ""
+        place = self._placements.get(path)
+        if place is None:
+            if len(self._placements) == MAX_CGROUPS:
+                self._placements.clear()
+            place = self._placements[path] = placement(path)
+        return place
+
+
+def _set_container(event: Exec, container: Container) -> None:
+    force_setattr(event, "container_name", container.name)
+    force_setattr(event, "container_image", container.image)
+    force_setattr(event, "pod_name", container.pod_name)
+    force_setattr(event, "pod_namespace", container.pod_namespace)

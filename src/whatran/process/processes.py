@@ -1,0 +1,108 @@
+"""Who made whom: joins each event with its process's creator and ancestors; pure."""
+
+from __future__ import annotations
+
+from operator import attrgetter
+from typing import TYPE_CHECKING
+
+from msgspec.structs import force_setattr
+
+from whatran.event import Exec, Exit, Fork, TaskEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+MAX_ANCESTORS = 64
+"""Chains may be longer, where each process forks the next and ends."""
+
+
+_START = attrgetter("process_start_time")
+_key = attrgetter("pid", "process_start_time")
+
+
+class _Process:
+    """What is remembered of one that lives."""
+
+    __slots__ = ("ancestors", "creator", "exec_id", "start_time")
+
+    def __init__(
+        self, start_time: int, creator: tuple[int, int] | None, exec_id: int, ancestors: tuple[str, ...]
+    ) -> None:
+        self.start_time = start_time
+        self.creator = creator
+        self.exec_id = exec_id
+        self.ancestors = ancestors
+
+
+class Processes:
+    """Follows events in the order of time; what it keeps is the processes that live."""
+
+    def __init__(self) -> None:
+        self._living: dict[int, _Process] = {}  # by pid
+        self._missed: dict[tuple[int, int], Exec] = {}
+        self._gone: dict[int, _Process] = {}
+
+    def __call__(self, event: TaskEvent) -> TaskEvent:
+        """The event, with the facts it lacked filled in: nobody else has it yet."""
+        process = self._of(event)
+        if process.creator:
+            force_setattr(event, "creator_pid", process.creator[0])
+            force_setattr(event, "creator_start_time", process.creator[1])
+        if isinstance(event, Exec):
+            process.exec_id = event.exec_id
+            self._missed.pop(_key(event), None)
+            force_setattr(event, "ancestors", process.ancestors)
+        elif isinstance(event, Fork):
+            if event.child_tid == event.child_pid:
+                names = (event.comm, *process.ancestors)[:MAX_ANCESTORS]
+                creator = (event.pid, event.process_start_time)
+                self._living[event.child_pid] = _Process(event.start_time, creator, event.exec_id, names)
+        elif isinstance(event, Exit) and event.process_group_exit:
+            del self._living[event.pid]
+        return event
+
+    def older(self, living: Iterable[Exec]) -> None:
+        """Processes that were there before the watch."""
+        for event in sorted(living, key=_START):  # parents come first, as a rule
+            self._of(event)
+
+    def learn(self, living: Iterable[tuple[Exec, bool]]) -> list[Exec]:
+        """Those of the processes that live now of which an exec was not seen, or not yet: settle() will tell.
+
+        Each is given as an exec, and whether it has executed anything since its fork.
+        """
+        now = sorted(living, key=lambda pair: _START(pair[0]))
+        pids = {event.pid for event, _ in now}
+        self._gone = {pid: process for pid, process in self._living.items() if pid not in pids}
+        self._missed = {_key(event): event for event, executed in now if self._is_news(event, executed=executed)}
+        return list(self._missed.values())
+
+    def forget(self, event: Exec) -> None:
+        """That one is of no interest."""
+        self._missed.pop(_key(event), None)
+
+    def settle(self) -> list[Exec]:
+        """What learn() found and no event has told since, although all that were on their way have come."""
+        for pid, process in self._gone.items():  # their exits were lost
+            if self._living.get(pid) is process:
+                del self._living[pid]
+        missed = list(self._missed.values())
+        self._gone, self._missed = {}, {}
+        return [event for event in map(self, missed) if isinstance(event, Exec)]
+
+    def _is_news(self, event: Exec, *, executed: bool) -> bool:
+        known = self._living.get(event.pid)
+        if known is None or known.start_time != event.process_start_time:
+            self._of(event)
+            return executed
+        return event.exec_id > known.exec_id
+
+    def _of(self, event: TaskEvent) -> _Process:
+        process = self._living.get(event.pid)
+        if process is None or process.start_time != event.process_start_time:
+            # Its fork was not seen: its parent is all that is known of who made it.
+            parent = self._living.get(event.ppid)
+            above = parent.ancestors if parent and parent.start_time == event.ppid_start_time else ()
+            ancestors = (event.ppid_comm, *above)[:MAX_ANCESTORS] if event.ppid else ()
+            process = self._living[event.pid] = _Process(event.process_start_time, None, event.exec_id, ancestors)
+        return process

@@ -1,0 +1,72 @@
+"""The cgroup file system, version 2: which directory is meant, and one for a command of its own."""
+
+from __future__ import annotations
+
+import logging
+import os
+from functools import cache
+from pathlib import Path
+
+from whatran.errors import SourceError, UsageError
+
+log = logging.getLogger("whatran.cgroupfs")
+
+MOUNTINFO = Path("/proc/self/mountinfo")
+OWN = Path("/proc/self/cgroup")
+
+
+@cache
+def root() -> Path:
+    """Where the v2 hierarchy is mounted; UsageError where it is not."""
+    for line in MOUNTINFO.read_text().splitlines():
+        # ID PARENT MAJ:MIN ROOT MOUNT_POINT OPTIONS FIELDS… - TYPE SOURCE OPTIONS
+        left, _, right = line.partition(" - ")
+        if right.startswith("cgroup2 "):
+            return Path(left.split()[4])
+    raise UsageError("there are no cgroups of version 2 here: mount them, as in `mount -t cgroup2 none /sys/fs/cgroup`")
+
+
+def directory(path: str) -> Path:
+    """The directory of a cgroup, given as /proc/PID/cgroup has it or as it lies in the file system."""
+    given = Path(path)
+    found = given if given.is_relative_to(root()) else root() / path.lstrip("/")
+    if not (found / "cgroup.procs").exists():
+        raise UsageError(
+            f"there is no cgroup {path}; `cat /proc/PID/cgroup` shows a process's, on the line that begins 0::"
+        )
+    return found
+
+
+def path_of(found: Path) -> str:
+    """The cgroup of a directory, as /proc/PID/cgroup has it."""
+    return "/" + str(found.relative_to(root())).removeprefix(".")
+
+
+class OwnCgroup:
+    """A new cgroup below our own, for a command; removed again when all in it has ended."""
+
+    def __init__(self) -> None:
+        own = next((line[3:] for line in OWN.read_text().splitlines() if line.startswith("0::")), "/")
+        self.directory = root() / own.lstrip("/") / f"whatran-{os.getpid()}-{os.urandom(4).hex()}"
+        try:
+            self.directory.mkdir()
+        except OSError as error:
+            raise SourceError(
+                f"cannot make the cgroup {self.directory}: {error.strerror}; leave out --scope cgroup"
+            ) from error
+
+    def add(self, pid: int) -> None:
+        """Moves a process there."""
+        try:
+            (self.directory / "cgroup.procs").write_text(str(pid))
+        except OSError as error:
+            raise SourceError(
+                f"cannot move the command to the cgroup {self.directory}: {error.strerror}; leave out --scope cgroup"
+            ) from error
+
+    def close(self) -> None:
+        """Removes it, unless processes live on in it."""
+        try:
+            self.directory.rmdir()
+        except OSError as error:
+            log.warning("left the cgroup %s, with what still runs in it: %s", self.directory, error.strerror)
