@@ -6,6 +6,7 @@ import os
 import stat
 import struct
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -56,6 +57,7 @@ def executed(frame: bytes) -> bool:
     return not flags & layout.EXEC_UNEXECUTED
 
 
+@lru_cache(maxsize=256)
 def user_dev(dev: int) -> int:
     """A device number as user space has it, from the kernel's own major << 20 | minor."""
     return os.makedev(dev >> 20, dev & 0xFFFFF)
@@ -67,6 +69,11 @@ def _text(raw: bytes) -> str:
 
 def _c_string(raw: bytes) -> str:
     return _text(raw.partition(b"\0")[0])
+
+
+@lru_cache(maxsize=4096)
+def _comm(raw: bytes) -> str:
+    return _c_string(raw)
 
 
 def _unset(value: int) -> int | None:
@@ -99,8 +106,8 @@ def _common(name: str, values: tuple[Any, ...], boot: Boot, *, repaired: bool = 
         exec_id,
         ppid,
         ppid_start,
-        _c_string(ppid_comm),
-        _c_string(comm),
+        _comm(ppid_comm),
+        _comm(comm),
         *values[_IDS : _IDS + 8],  # uid .. fsgid
         _unset(loginuid),
         _unset(audit_session),
@@ -121,13 +128,10 @@ def _decode_exec(frame: bytes, boot: Boot) -> Exec:
     raw, truncated = _tail(frame, layout.EXEC_STRUCT.size, layout.TEXTS, values[_TEXTS:_EXEC_REST])
     cmdpath, interp, pathname, interpreter_pathname, script_pathname, stdin_path, cwd, cgroup, argv, env = raw
     file = FileId._make(values[_FILES : _FILES + 8])
-    interpreter = FileId._make(values[_FILES + 8 : _FILES + 16])
-    script = FileId._make(values[_FILES + 16 : _FILES + 24])
-    stdin = FileId._make(values[_FILES + 24 : _FILES + 32])
+    interpreter, script, stdin = (_file(values[at : at + 8]) for at in range(_FILES + 8, _TEXTS, 8))
     _, _, argc, envc, old_tid, flags, prev_comm = values[_EXEC_REST:]
     prev_cap_effective, prev_euid, prev_egid = values[_REST:_FILES]
     path = _path(pathname, file, cut="pathname" in truncated)
-    has_interpreter, has_script, has_stdin = any(interpreter), any(script), any(stdin)
     repaired = bool(flags & layout.EXEC_REPAIRED)
     fields: tuple[Any, ...] = (
         *_common(Exec.NAME, values, boot, repaired=repaired),
@@ -137,30 +141,24 @@ def _decode_exec(frame: bytes, boot: Boot) -> Exec:
         file.inode,
         file.ctime,
         file.mode,
-        _path(interpreter_pathname, interpreter, cut="interpreter_pathname" in truncated) if has_interpreter else None,
-        user_dev(interpreter.dev) if has_interpreter else None,
-        interpreter.inode if has_interpreter else None,
-        interpreter.ctime if has_interpreter else None,
-        _path(script_pathname, script, cut="script_pathname" in truncated) if has_script else None,
-        user_dev(script.dev) if has_script else None,
-        script.inode if has_script else None,
-        script.ctime if has_script else None,
+        *_identity(interpreter_pathname, interpreter, cut="interpreter_pathname" in truncated),
+        *_identity(script_pathname, script, cut="script_pathname" in truncated),
         _strings(argv),
         _c_string(interp),
-        stat.S_IFMT(stdin.mode) if has_stdin else None,
-        _stdin_path(stdin_path, stdin, values, cut="stdin_path" in truncated) if has_stdin else None,
+        stat.S_IFMT(stdin.mode) if stdin else None,
+        _stdin_path(stdin_path, stdin, values, cut="stdin_path" in truncated) if stdin else None,
         bool(flags & layout.EXEC_FROM_KERNEL),
         _strings(env) if flags & layout.EXEC_ENV else None,
-        _c_string(prev_comm),
+        _comm(prev_comm),
         prev_euid,
         prev_egid,
         prev_cap_effective,
-        _path(cwd, IN_A_TREE, cut="cwd" in truncated),
+        _tree_path(cwd, cut="cwd" in truncated),
         *((None,) * 4 if repaired else (argc, envc, old_tid, bool(flags & layout.EXEC_SECURE))),
         file.nlink == 0,
         file.detached and path.startswith("memfd:"),
         bool(file.flags & layout.FILE_UPPER) if file.fs_magic == OVERLAYFS else None,
-        _path(cgroup, IN_A_TREE, cut="cgroup" in truncated),
+        _tree_path(cgroup, cut="cgroup" in truncated),
         *(None,) * 10,  # unit .. group
         (),  # ancestors
         (),  # tried
@@ -194,8 +192,15 @@ class FileId(NamedTuple):
         return bool(self.flags & layout.FILE_DETACHED)
 
 
-IN_A_TREE = FileId(0, 0, 0, 0, 0, 0, 0, 0)
-"""A file of which nothing but the path is of interest."""
+def _file(values: tuple[int, ...]) -> FileId | None:
+    return FileId._make(values) if any(values) else None
+
+
+def _identity(path: bytes, file: FileId | None, *, cut: bool) -> tuple[str | None, int | None, int | None, int | None]:
+    """Path, device, inode number and change time of a file there may be."""
+    if file is None:
+        return None, None, None, None
+    return _path(path, file, cut=cut), user_dev(file.dev), file.inode, file.ctime
 
 
 def _tail(frame: bytes, at: int, names: tuple[str, ...], sizes: tuple[int, ...]) -> tuple[list[bytes], dict[str, int]]:
@@ -220,21 +225,24 @@ def _strings(raw: bytes) -> list[str]:
 
 
 def _path(raw: bytes, file: FileId, *, cut: bool) -> str:
-    """A path from its components, leaf first.
-
-    Without its leading slash where it is not absolute: because its upper part was cut,
-    or because it hangs in no tree (``memfd:NAME``, ``pipe:[INODE]``, …).
-    """
-    path = "/".join(reversed(_strings(raw)))
+    """The path of a file as /proc shows it: in a tree, or hanging in none (``memfd:NAME``, ``pipe:[INODE]``, …)."""
     if not file.detached:
-        return path if cut else "/" + path
+        return _tree_path(raw, cut=cut)
     if file.fs_magic == PIPEFS:
         return f"pipe:[{file.inode}]"
     if file.fs_magic == SOCKFS:
         return f"socket:[{file.inode}]"
     if file.fs_magic == PIDFS:
         return "anon_inode:[pidfd]"
+    path = _tree_path(raw, cut=True)
     return f"anon_inode:{path}" if file.fs_magic == ANON_INODEFS else path
+
+
+@lru_cache(maxsize=512)  # a path may have 4 KiB
+def _tree_path(raw: bytes, *, cut: bool) -> str:
+    """A path from its components, leaf first; without its leading slash where its upper part was cut."""
+    path = "/".join(reversed(_strings(raw)))
+    return path if cut else "/" + path
 
 
 def _stdin_path(raw: bytes, file: FileId, values: tuple[Any, ...], *, cut: bool) -> str:
