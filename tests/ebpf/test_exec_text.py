@@ -1,6 +1,7 @@
 """Arguments and environment come as the program got them, or flagged with their true length."""
 
 import os
+import resource
 
 import pytest
 
@@ -70,6 +71,26 @@ def test_arguments_of_any_length(run_told, programs, monkeypatch, arguments):
 
     event = only(execs(completed.events))
     assert ({}, 0, len(arguments) + 1) == (event.truncated, completed.stats.lost, event.argc)
+    assert witness["cmdline"] == b"".join(os.fsencode(each) + b"\0" for each in event.argv)
+
+
+@pytest.fixture(name="large_stack")
+def _large_stack():
+    """A limit of the stack under which the kernel takes as many arguments as it ever does: 6 MiB."""
+    before = resource.getrlimit(resource.RLIMIT_STACK)
+    resource.setrlimit(resource.RLIMIT_STACK, (64 << 20, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_STACK, before)
+
+
+@pytest.mark.usefixtures("large_stack")
+def test_arguments_of_nearly_6_mebibytes(run_told, programs):
+    """No program can get more: with a pointer for each string they are 6 MiB in all, whatever the stack's limit."""
+    arguments = _sized((5 << 20) + (900 << 10))
+    completed, [witness] = run_told([programs / "witness", *arguments])
+
+    event = only(execs(completed.events))
+    assert ({}, 0) == (event.truncated, completed.stats.lost)
     assert witness["cmdline"] == b"".join(os.fsencode(each) + b"\0" for each in event.argv)
 
 
