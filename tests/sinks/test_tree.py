@@ -113,7 +113,7 @@ def test_a_shell_that_was_there_before(file):
     assert [
         " running        (already running) bash",
         "  2.00ms        └─ ls",
-        "1 process, 1 exec, 0 failed, 2.00ms (user 0µs, system 2.00ms, largest 1.00 MiB)",
+        "1 process, 1 exec, 0 failed, 2.00ms (user 0µs, system 2.00ms)",
     ] == lines
 
 
@@ -128,7 +128,7 @@ def test_a_shell_that_was_there_before_and_ended(file):
     assert [
         "   200ms  3     (already running) bash",
         "  5.00ms        └─ ls",
-        "1 process, 1 exec, 0 failed, 5.00ms (user 1.00ms, system 2.00ms, largest 1.00 MiB)",
+        "1 process, 1 exec, 0 failed, 5.00ms (user 1.00ms, system 2.00ms)",
     ] == lines
 
 
@@ -189,6 +189,7 @@ def test_what_all_used(file, expected, max_rss):
     """The last line has the CPU time of all together, and the most memory that one of them had."""
     lines = draw(
         file,
+        make_exec(("make",)),
         *life(101, (100, 100), 110, ("cc",), user_time=1200 * MS, system_time=S, max_rss=0),
         *life(102, (100, 100), 111, ("ld",), user_time=900 * MS, system_time=500 * MS, max_rss=max_rss),
     )
@@ -196,8 +197,8 @@ def test_what_all_used(file, expected, max_rss):
     assert lines[-1].endswith(f" (user 2.10s, system 1.50s, largest {expected})")
 
 
-def test_the_commands_memory_may_be_its_creators(file):
-    """A process has had what its creator had until it executed: where that is none of the tree, it tells nothing."""
+def test_memory_may_be_the_creators(file):
+    """A process has what its creator has until it executes: where that is not a new one too, it tells nothing."""
     lines = draw(file, make_exec(("make",)), make_exit(max_rss=1 << 30))
 
     assert "1 process, 1 exec, 0 failed, 9.00ms (user 1.00ms, system 2.00ms)" == lines[-1]

@@ -149,20 +149,29 @@ def _summary(tree: Tree, shown: Collection[Key]) -> str:
         f"{sum(life.failed for life in new)} failed",
         duration(max(map(_until, new)) - min(map(_since, new)) if new else 0),
     ]
-    used = f" ({_used(ended)})" if (ended := [life for life in new if life.exit_code is not None]) else ""
+    ended = [life for life in new if life.exit_code is not None]
+    used = f" ({_used(tree, ended)})" if ended else ""
     hidden = sum(life.key not in shown for life in new)
     note = f"; {_count(hidden, 'fork', 'forks')} without exec not shown" if hidden else ""
     return ", ".join(parts) + used + note
 
 
-def _used(ended: Sequence[Life]) -> str:
+def _used(tree: Tree, ended: Sequence[Life]) -> str:
     """What processes that have ended used, all together; and the most memory that one of them had."""
     user, system = (sum(getattr(life, name) for life in ended) for name in ("user_time", "system_time"))
     parts = [f"user {duration(user)}", f"system {duration(system)}"]
-    # Until its exec a process holds what its creator held: that may be no part of the tree, as whatran itself.
-    if sizes := [life.max_rss for life in ended if life.max_rss is not None and life.creator is not None]:
+    if sizes := [life.max_rss for life in ended if life.max_rss is not None and _made_here(tree, life)]:
         parts.append(f"largest {_size(max(sizes))}")
     return ", ".join(parts)
+
+
+def _made_here(tree: Tree, life: Life) -> bool:
+    """Whether its creator is one of the new ones: until its exec a process holds what its creator does.
+
+    So what the command itself held at the most is mainly what whatran does.
+    """
+    creator = tree.lives.get(life.creator) if life.creator else None
+    return creator is not None and not creator.older
 
 
 def _count(number: int, one: str, many: str) -> str:
