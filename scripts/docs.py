@@ -37,13 +37,14 @@ are those of the initial namespaces, unless the name says `ns`.
 
 TITLES = {
     lives.Program: "One of the programs of a life",
+    lives.Failure: "One of the failures of a life",
     event.Event: "On every event",
     event.TaskEvent: "On every event of a task",
 }
 LINES = (event.Exec, event.ExecFailed, event.Fork, event.Exit, event.Gap, lives.Life)
 """What a line of JSON can be."""
 
-KINDS = (event.Event, event.TaskEvent, *LINES, lives.Program)
+KINDS = (event.Event, event.TaskEvent, *LINES, lives.Program, lives.Failure)
 
 
 def page() -> str:
@@ -54,7 +55,7 @@ def page() -> str:
 def schema() -> str:
     """The whole schema: a line is one of LINES, told apart by its event."""
     refs, definitions = msgspec.json.schema_components(LINES, ref_template="#/$defs/{name}")
-    for kind in (*LINES, lives.Program):
+    for kind in (*LINES, lives.Program, lives.Failure):
         _describe(kind, definitions[kind.__name__])
     whole = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

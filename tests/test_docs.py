@@ -11,7 +11,7 @@ from tests.events import make_exec, make_exit, make_failed, make_fork, make_gap
 from whatran.cli import COMMANDS, run, watch
 from whatran.event import Gap
 from whatran.filter import FIELDS
-from whatran.process.lives import Life, Program
+from whatran.process.lives import Failure, Life, Program
 
 ROOT = Path(__file__).parent.parent
 CLI = (ROOT / "docs/cli.md").read_text()
@@ -52,7 +52,12 @@ def test_every_field_has_a_sentence():
     page = (ROOT / "docs/events.md").read_text()
     described = dict(re.findall(r"^\| `(\w+)` \| [^|]+ \| (.*) \|$", page, re.MULTILINE))
 
-    assert FIELDS.union(Gap.__struct_fields__, Life.__struct_fields__, Program.__struct_fields__) == described.keys()
+    assert (
+        FIELDS.union(
+            Gap.__struct_fields__, Life.__struct_fields__, Program.__struct_fields__, Failure.__struct_fields__
+        )
+        == described.keys()
+    )
     assert [] == [name for name, text in described.items() if not text]
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.events import MS, WALL, make_exec, make_exit, make_fork, make_gap
+from tests.events import MS, WALL, make_exec, make_exit, make_failed, make_fork, make_gap
 from whatran.event import Exit, Fork
 from whatran.process.lives import SHARED_LENGTH, Lives
 
@@ -207,14 +207,25 @@ def test_unknown_stays_unknown():
 
 
 def test_a_row_is_flat_json():
-    """Every field but the programs is a plain value or a list of them."""
-    (life,) = lives_of(make_exec())
+    """Every field but the programs and failures is a plain value or a list of them."""
+    (life,) = lives_of(make_failed(), make_exec())
     row = msgspec.to_builtins(life)
 
-    assert ["programs"] == [
+    assert ["programs", "failures"] == [
         name for name, value in row.items() if isinstance(value, list) and isinstance(value[0], dict)
     ]
     assert [] == [name for name, value in row.items() if isinstance(value, dict)]
+
+
+def test_what_could_not_be_executed_is_in_the_row():
+    """With the reason; of a process that tries for ever, the last attempts."""
+    few, many = lives_of(
+        make_failed("/bin/x", errno=13, at=1, pid=1, start=0),
+        *(make_failed(f"/bin/{number}", at=number, pid=2, start=0) for number in range(150)),
+    )
+
+    assert [("/bin/x", ["x"], 13, 1)] == [(f.cmdpath, f.argv, f.errno, f.timestamp_boot) for f in few.failures]
+    assert [f"/bin/{number}" for number in range(50, 150)] == [failure.cmdpath for failure in many.failures]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,7 +6,7 @@ from operator import attrgetter
 
 import pytest
 
-from tests.events import MS, S, make_exec, make_exit, make_fork, make_gap
+from tests.events import MS, S, make_exec, make_exit, make_failed, make_fork, make_gap
 from whatran.event import Exit
 from whatran.sinks.text import columns
 from whatran.sinks.tree import MAX_INDENT, TreeView
@@ -32,6 +32,24 @@ def draw(file, *events, limit=None):
     sink.write(sorted(events, key=attrgetter("timestamp_boot")))
     sink.close()
     return file.lines[1:]
+
+
+def test_what_could_not_be_executed_is_shown_where_it_was_tried(file):
+    """After the program that tried, with the reason; also where the process goes on and ends well."""
+    lines = draw(
+        file,
+        *root(("sh",)),
+        *life(101, (100, 100), 110, code=127),
+        make_failed("/usr/bin/cc", argv=["cc", "a b.c"], pid=101, start=110 * MS, at=112 * MS),
+        *life(102, (100, 100), 120, ("env", "x")),
+        make_failed("/x", errno=13, pid=102, start=120 * MS, at=122 * MS),
+    )
+
+    assert [
+        "  99.0ms        sh",
+        "  5.00ms  127   ├─ (fork) true → cc 'a b.c' (ENOENT)",
+        "  5.00ms        └─ env x → x (EACCES)",
+    ] == lines[:-1]
 
 
 def test_a_build(file):

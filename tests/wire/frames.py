@@ -70,8 +70,9 @@ def fork_frame(**rest):
     return _frame(layout.FORK, layout.FORK_STRUCT, [rest.get(name, 0) for name, _ in layout.FORK_REST])
 
 
-def exit_frame(*, head=None, **rest):
-    return _frame(layout.EXIT, layout.EXIT_STRUCT, [rest.get(name, 0) for name, _ in layout.EXIT_REST], head=head)
+def exit_frame(*, head=None, tid=42, **rest):
+    values = [rest.get(name, 0) for name, _ in layout.EXIT_REST]
+    return _frame(layout.EXIT, layout.EXIT_STRUCT, values, head=head, tid=tid)
 
 
 def file_id(file):

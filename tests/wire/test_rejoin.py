@@ -34,7 +34,7 @@ def test_parts_become_one_exec():
 def test_frames_of_other_cpus_and_kinds_lie_between():
     """They go their way at once; the exec comes when it is whole."""
     other = exec_frame(head={"cpu": 2}, texts={"argv": b"other\0"})
-    events = _events(FIRST, other, ARGV_2, exit_frame(), ARGV_3, text_frame(ARGV, 4, b"xx", cpu=3), ENV_2)
+    events = _events(FIRST, other, ARGV_2, exit_frame(tid=7), ARGV_3, text_frame(ARGV, 4, b"xx", cpu=3), ENV_2)
 
     assert [["other"], None, ["p", "aaa", "b"]] == [getattr(event, "argv", None) for event in events]
 
@@ -61,6 +61,15 @@ def test_the_next_exec_of_a_cpu_ends_the_wait():
     events = _events(FIRST, ARGV_2, exec_frame(head={"sequence": 2}), ARGV_3)
 
     assert [{"argv": 8, "env": 9}, {}] == [event.truncated for event in events]
+
+
+def test_what_the_task_does_next_ends_the_wait():
+    """An exec never comes after the exit of its own process, while others' events do not concern it."""
+    of_another, own = exit_frame(head={"cpu": 0}, tid=7), exit_frame(head={"cpu": 0}, tid=42)
+
+    assert [("Exit", 7), ("Exec", 42), ("Exit", 42)] == [
+        (type(event).__name__, event.tid) for event in _events(FIRST, ARGV_2, of_another, own, ARGV_3, ENV_2)
+    ]
 
 
 def test_parts_of_a_lost_exec_are_dropped():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
-from whatran.event import SCHEMA, Exec, Exit, Fork, Gap, TaskEvent
+from whatran.event import SCHEMA, Exec, ExecFailed, Exit, Fork, Gap, TaskEvent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -29,6 +29,8 @@ class Program(msgspec.Struct, frozen=True, gc=False):
     """Path as it was passed to execve(2)."""
     pathname: str | None
     """Absolute path of the binary that really ran."""
+    script_pathname: str | None
+    """Absolute path of the script that it interpreted; null where there is none."""
     interp: str | None
     """Shebang interpreter, or cmdpath again."""
     argv: list[str] | None
@@ -43,6 +45,25 @@ class Program(msgspec.Struct, frozen=True, gc=False):
     """Name of uid."""
     euid: int
     """Effective user id."""
+    truncated: dict[str, int]
+    """For each field that was cut, its true length in bytes."""
+
+
+class Failure(msgspec.Struct, frozen=True, gc=False):
+    """A program that a process could not execute; fields as those of process_execute_failed."""
+
+    timestamp: int
+    """When, in ns since the epoch."""
+    timestamp_boot: int
+    """When, in ns since boot."""
+    cmdpath: str | None
+    """Path as it was passed to execve(2)."""
+    argv: list[str] | None
+    """Arguments."""
+    comm: str
+    """The process's name then."""
+    errno: int
+    """Why, as errno(3) numbers it."""
     truncated: dict[str, int]
     """For each field that was cut, its true length in bytes."""
 
@@ -64,6 +85,8 @@ class Life(msgspec.Struct, frozen=True, gc=False):
     """When it was forked, in ns since the epoch."""
     end_timestamp: int | None
     """When it ended, in ns since the epoch."""
+    boot_id: str
+    """Which boot of the machine this was; with pid and start_time it names the process for ever and everywhere."""
     running: bool | None
     """Whether it had not ended when the watch did; null where its exit may be among those that were lost."""
     pid: int
@@ -94,6 +117,8 @@ class Life(msgspec.Struct, frozen=True, gc=False):
     """Arguments of the last program it executed."""
     programs: list[Program]
     """All programs it executed, in order."""
+    failures: list[Failure]
+    """Programs it could not execute, in order; the last 100."""
     exit_code: int | None
     """Exit status, 0 to 255."""
     signal_code: int | None
@@ -154,6 +179,7 @@ class Life(msgspec.Struct, frozen=True, gc=False):
 # These Life has from Exit.
 _OF_EXIT = Life.__struct_fields__[Life.__struct_fields__.index("exit_code") :]
 
+MAX_FAILURES = 100
 SHARED_TEXTS = 4096
 SHARED_LENGTH = 256
 
@@ -161,12 +187,13 @@ SHARED_LENGTH = 256
 class _Open:
     """A process that has not ended."""
 
-    __slots__ = ("creator", "key", "last", "programs")
+    __slots__ = ("creator", "failures", "key", "last", "programs")
 
     def __init__(self, key: Key, event: TaskEvent) -> None:
         self.key = key
         self.creator: Key | None = None
         self.programs: list[Program] = []
+        self.failures: list[Failure] = []
         self.last = event
         """Its last own event; before there is one, the fork that made it."""
 
@@ -198,6 +225,10 @@ class Lives:
                 process.programs.append(self._program(event))
                 if self._open[event.pid] is not process:  # another has its pid already: this comes late
                     ended.append(self._life(process, running=False))
+            case ExecFailed():
+                process = self._self(event, ended)
+                process.failures.append(self._failure(event))
+                del process.failures[:-MAX_FAILURES]
             case Exit() if event.process_group_exit:
                 self._end(event, ended)
         return ended
@@ -251,6 +282,7 @@ class Lives:
             event=Life.NAME,
             start_timestamp=last.timestamp - last.timestamp_boot + start_time,
             end_timestamp=ended.timestamp if ended else None,
+            boot_id=last.boot_id,
             running=running,
             pid=pid,
             start_time=start_time,
@@ -266,18 +298,28 @@ class Lives:
             pathname=programs[-1].pathname if programs else None,
             argv=programs[-1].argv if programs else None,
             programs=programs,
+            failures=process.failures,
             **{name: getattr(ended, name, None) for name in _OF_EXIT},
         )
 
     def _program(self, event: Exec) -> Program:
-        cmdpath, pathname, interp, cwd, comm, *argv = self._shared(
-            (event.cmdpath, event.pathname, event.interp, event.cwd, event.comm, *(event.argv or ()))
+        cmdpath, pathname, script, interp, cwd, comm, *argv = self._shared(
+            (
+                event.cmdpath,
+                event.pathname,
+                event.script_pathname,
+                event.interp,
+                event.cwd,
+                event.comm,
+                *(event.argv or ()),
+            )
         )
         return Program(
             timestamp=event.timestamp,
             timestamp_boot=event.timestamp_boot,
             cmdpath=cmdpath,
             pathname=pathname,
+            script_pathname=script,
             interp=interp,
             argv=None if event.argv is None else argv,
             cwd=cwd,
@@ -285,6 +327,18 @@ class Lives:
             uid=event.uid,
             user=event.user,
             euid=event.euid,
+            truncated=event.truncated,
+        )
+
+    def _failure(self, event: ExecFailed) -> Failure:
+        cmdpath, comm, *argv = self._shared((event.cmdpath, event.comm, *(event.argv or ())))
+        return Failure(
+            timestamp=event.timestamp,
+            timestamp_boot=event.timestamp_boot,
+            cmdpath=cmdpath,
+            argv=None if event.argv is None else argv,
+            comm=comm,
+            errno=event.errno,
             truncated=event.truncated,
         )
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from whatran.event import Exec, ExecFailed, Exit, Gap
-    from whatran.process.lives import Life, Program
+    from whatran.process.lives import Failure, Life, Program
 
 ELLIPSIS = "…"
 
@@ -65,7 +65,7 @@ def _quote(argument: str) -> str:
     return "'" + argument.replace("'", r"'\''") + "'"
 
 
-def command(event: Exec | ExecFailed | Program) -> str:
+def command(event: Exec | ExecFailed | Program | Failure) -> str:
     """The command line of an exec; where there is none, the program's path in brackets."""
     if not event.argv:
         return f"[{escape(getattr(event, 'pathname', None) or event.cmdpath or event.comm)}]"
@@ -129,7 +129,7 @@ def missing(gap: Gap) -> str:
     return f"{ELLIPSIS} {gap.count} {gap.kind} lost on CPU {gap.cpu}: {gap.reason}"
 
 
-def reason(event: ExecFailed) -> str:
+def reason(event: ExecFailed | Failure) -> str:
     """Why an exec failed, as its errno is called: ``ENOENT``."""
     return errno.errorcode.get(event.errno, f"E{event.errno}")
 

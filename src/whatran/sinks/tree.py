@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from whatran.event import Event, Exec, Fork, Gap
-from whatran.process.lives import Lives
+from whatran.event import Event, Exec, ExecFailed, Fork, Gap
+from whatran.process.lives import Failure, Lives
 from whatran.process.tree import build
 from whatran.sinks.output import DIM, RED, YELLOW
-from whatran.sinks.text import columns, command, duration, escape, fit, missing, pad, status
+from whatran.sinks.text import columns, command, duration, escape, fit, missing, pad, reason, status
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-    from whatran.process.lives import Key, Life
+    from whatran.process.lives import Key, Life, Program
     from whatran.process.tree import Tree
     from whatran.sinks.output import Output
 
@@ -44,7 +45,7 @@ class TreeView:
     def write(self, events: Sequence[Event]) -> int:
         execs = 0
         for event in events:
-            if self._left == 0 and isinstance(event, Exec | Fork):
+            if self._left == 0 and isinstance(event, Exec | ExecFailed | Fork):
                 continue
             self._ended += self._lives(event)
             if isinstance(event, Gap):
@@ -106,16 +107,18 @@ def _shown(tree: Tree) -> set[Key]:
     for key, life in reversed(tree.lives.items()):  # a creator comes before its children, so here after them
         no_end = life.exit_code is None and not life.older
         below = (child.key in shown for child in tree.children.get(key, ()))
-        if life.programs or life.failed or no_end or any(below):
+        if life.programs or life.failures or life.failed or no_end or any(below):
             shown.add(key)
     return shown
 
 
 def _label(life: Life) -> str:
-    if life.programs:
-        label = " → ".join(map(command, life.programs))
-    else:
-        label = f"({'already running' if life.older else 'fork'}) {escape(life.comm)}"
+    steps: list[Program | Failure] = [*life.programs, *life.failures]
+    steps.sort(key=attrgetter("timestamp_boot"))
+    names = [f"{command(step)} ({reason(step)})" if isinstance(step, Failure) else command(step) for step in steps]
+    if not life.programs:
+        names.insert(0, f"({'already running' if life.older else 'fork'}) {escape(life.comm)}")
+    label = " → ".join(names)
     return f"(adopted by {life.ppid} {escape(life.ppid_comm)}) {label}" if life.adopted else label
 
 

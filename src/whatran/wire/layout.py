@@ -190,6 +190,7 @@ def compile_struct(*parts: Fields) -> struct.Struct:
 
 
 FRAME_STRUCT = compile_struct(FRAME)
+HEAD_STRUCT = compile_struct(FRAME, TASK)  # how every frame of an event begins
 EXEC_STRUCT = compile_struct(FRAME, TASK, EXEC_BEFORE, *[FILE_ID] * len(FILES), *[TEXT_SIZE] * len(TEXTS), EXEC_REST)
 FAILED_STRUCT = compile_struct(FRAME, TASK, *[TEXT_SIZE] * len(FAILED_TEXTS), FAILED_REST)
 FORK_STRUCT = compile_struct(FRAME, TASK, FORK_REST)

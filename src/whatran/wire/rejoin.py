@@ -14,7 +14,12 @@ _KIND_AT = layout.offset_in_exec("kind")
 _BYTES_AT = layout.offset_in_exec("bytes")
 _ARGV_AT = layout.offset_in_exec("argv")
 _MORE_AT = layout.offset_in_exec("argv_more")
+_TID_AT = layout.offset_in_exec("tid")
 _TWO = layout.TWO_STRUCT
+
+
+def _tid(frame: bytes) -> int:
+    return int.from_bytes(frame[_TID_AT : _TID_AT + 4], "little")
 
 
 @dataclass(slots=True)
@@ -59,8 +64,9 @@ class _Pending:
 class Rejoin:
     """Frames in, frames out, in their order except that an exec waits for the rest of its texts.
 
-    All that follows an exec comes from its CPU, before that CPU's next exec: so that, or
-    the end, shows what is missing. Parts of an exec that was lost itself are dropped.
+    All that follows an exec comes from its CPU, before that CPU's next exec and before the
+    task does anything else: so these, or the end, show what is missing. Parts of an exec
+    that was lost itself are dropped.
     """
 
     def __init__(self) -> None:
@@ -74,6 +80,8 @@ class Rejoin:
             elif kind == layout.EXEC and len(frame) >= layout.EXEC_STRUCT.size:
                 yield from self._begin(frame)
             else:
+                if self._pending and kind in layout.EVENTS and len(frame) >= layout.HEAD_STRUCT.size:
+                    yield from self._end(_tid(frame))
                 yield frame
 
     def finish(self) -> Iterator[bytes]:
@@ -91,6 +99,13 @@ class Rejoin:
             self._pending[cpu] = _Pending(frame, sequence, more)
         else:
             yield frame
+
+    def _end(self, tid: int) -> Iterator[bytes]:
+        """What waits of a task that has gone on."""
+        for cpu, pending in list(self._pending.items()):
+            if _tid(pending.frame) == tid:
+                del self._pending[cpu]
+                yield pending.join()
 
     def _take(self, frame: bytes) -> Iterator[bytes]:
         cpu = layout.FRAME_STRUCT.unpack_from(frame)[3]
