@@ -74,12 +74,12 @@ struct kernfs_node___v5 {
 	struct kernfs_node *parent;
 };
 
-/* "fs: move f_rcuhead/f_llist ... file_free_rcu" gave the deferred fput() a field of its own name (in v6.8) */
+/* Linux commit 372a34e66fb7 ("fs: replace f_rcuhead with f_task_work") (in v6.8) */
 struct file___v6_8 {
 	struct callback_head f_task_work;
 };
 
-/* Linux commit ("fs: get rid of f_u") (in v6.0) */
+/* Its union has had no name since v6.0. */
 struct file___v6_0 {
 	struct callback_head f_rcuhead;
 };
@@ -96,8 +96,17 @@ struct pt_regs___x86 {
 	unsigned long orig_ax;
 };
 
+struct thread_info___x86 {
+	__u32 status;
+};
+
+struct task_struct___x86 {
+	struct thread_info___x86 thread_info;
+};
+
 struct pt_regs___arm64 {
 	__u64 regs[31];
+	__u64 pstate;
 	__u64 orig_x0;
 	__s32 syscallno;
 };
@@ -194,15 +203,22 @@ struct execve {
 #define ARM64_EXECVE 221
 #define ARM64_EXECVEAT 281
 
-/* Whether the system call that ends with these registers is one; the 32-bit ones are not seen. */
-static __always_inline bool execve__fill(struct execve *dst, struct pt_regs *regs)
+/* arch/x86/include/asm/thread_info.h, arch/arm64/include/uapi/asm/ptrace.h */
+#define TS_COMPAT 0x2
+#define PSR_MODE32_BIT 0x10
+
+/* Whether the system call that ends with these registers is one; the 32-bit ones have other numbers and are not seen. */
+static __always_inline bool execve__fill(struct execve *dst, struct task_struct *task, struct pt_regs *regs)
 {
+	struct task_struct___x86 *task_x86 = (void *)task;
 	struct pt_regs___x86 *x86 = (void *)regs;
 	struct pt_regs___arm64 *arm64 = (void *)regs;
 
 	if (bpf_core_field_exists(x86->orig_ax)) {
 		unsigned long number = x86->orig_ax;
 
+		if (task_x86->thread_info.status & TS_COMPAT)
+			return false;
 		if (number == X86_EXECVE) {
 			dst->path = x86->di;
 			dst->argv = x86->si;
@@ -212,6 +228,8 @@ static __always_inline bool execve__fill(struct execve *dst, struct pt_regs *reg
 		}
 		return number == X86_EXECVE || number == X86_EXECVEAT;
 	}
+	if (arm64->pstate & PSR_MODE32_BIT)
+		return false;
 	/* regs[0] has the result by now. */
 	if (arm64->syscallno == ARM64_EXECVE) {
 		dst->path = arm64->orig_x0;

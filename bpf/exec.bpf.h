@@ -76,7 +76,7 @@ static long rest_step(__u32 turn __attribute__((unused)), struct step_context *c
 	frame->offset = at;
 	frame->text = rest->text;
 	rest->at = at + bytes;
-	return !submit(&frame->head, FRAME_TEXT, sizeof(*frame) + bytes);
+	return !submit(&frame->head, FRAME_TEXT, sizeof(*frame) + bytes, false);
 }
 
 /* The kernel takes 6 MiB of argv and env together (3/4 of _STK_LIM), whatever the stack's limit is. */
@@ -179,8 +179,11 @@ static __always_inline void file_path__fill(struct text *path, struct file_id *i
  * the next; 1 after the last. A callback of bpf_loop().
  *
  * They are in the order opposite to that in which they came. What is a file refers to an
- * inode directly and through its dentry alike; what else may wait there does not.
+ * inode directly and through its dentry alike; what else may wait there does not. And only
+ * execve opens files for execution (FMODE_EXEC of include/linux/fs.h), no program can.
  */
+#define FMODE_EXEC 0x20
+
 static long work_step(__u32 turn __attribute__((unused)), struct step_context *context)
 {
 	struct works *works = &context->scratch->works;
@@ -192,40 +195,47 @@ static long work_step(__u32 turn __attribute__((unused)), struct step_context *c
 		return 1;
 	works->next = BPF_CORE_READ(work, next);
 	inode = BPF_CORE_READ(file, f_inode);
-	if (inode && BPF_CORE_READ(file, f_path.dentry, d_inode) == inode)
+	if (inode && BPF_CORE_READ(file, f_path.dentry, d_inode) == inode && BPF_CORE_READ(file, f_flags) & FMODE_EXEC)
 		works->file = file;
 	return 0;
 }
 
-/* Each descriptor that exec closes may be one. */
+/* Each descriptor that exec closes and each file that was mapped before may be one; more are told as unread. */
 #define WORKS 65536
 #define WORKS_UNROLLED 64
 
 /*
- * The file that was to be executed, where an interpreter runs it (#! and binfmt_misc).
+ * The file that was to be executed, where an interpreter runs it (#! and binfmt_misc);
+ * NULL where it cannot be told.
  *
- * By now the kernel has dropped it, bprm->file is the interpreter's; only where that asked
- * for the open file (binfmt_misc, flag O) it is still in bprm->executable. But the last
- * reference to a file is given up on the return to user space: until then it waits among
- * the task's works, as the first that this execve dropped.
+ * By now the kernel has dropped it (exec_binprm() in fs/exec.c), bprm->file is the
+ * interpreter's. But the last reference to a file is given up on the return to user space
+ * (Linux commit 4a9d4b024a31, "switch fput to task_work_add", in v3.6): until then it waits
+ * among the task's works, as the first that this execve dropped; the old program's own
+ * file and its loader come after it. Where the interpreter asked for the open file (binfmt_misc,
+ * flag O), begin_new_exec() has made it a descriptor of the new program instead (Linux commit
+ * b8a61c9e7b4a, "exec: Generic execfd support", in v5.8); of a script that such a file is to
+ * interpret there is no telling, as it may be any of the works.
  */
 static __always_inline struct file *script_file(struct scratch *scratch, struct task_struct *task,
 						struct linux_binprm *bprm, bool modern)
 {
 	struct step_context context = { scratch };
+	struct file *file = NULL;
 
+	if (BPF_CORE_READ_BITFIELD(bprm, have_execfd)) {
+		bpf_probe_read_kernel(&file, sizeof(file), &task->files->fdt->fd[bprm->execfd]);
+		return file;
+	}
 	scratch->works.next = task->task_works;
-	/* By a helper: the compiler would make one load of this and of the above, for two types of pointer. */
-	scratch->works.file = BPF_CORE_READ(bprm, executable);
-	if (scratch->works.file)
-		return scratch->works.file;
+	scratch->works.file = NULL;
 	if (modern)
 		bpf_loop(WORKS, work_step, &context, 0);
 	else
 		for (__u32 turn = 0; turn < WORKS_UNROLLED; turn++)
 			if (work_step(turn, &context))
 				break;
-	return scratch->works.file;
+	return scratch->works.next ? NULL : scratch->works.file;
 }
 
 /* cgroups are seldom nested deeper than 10; what is deeper is cut and flagged. */
@@ -357,9 +367,15 @@ static __always_inline void exec__fill_later(struct scratch *scratch, struct tas
 	scratch->end = sizeof(*dst);
 	task__fill(&dst->task, task);
 	dst->flags = EXEC_REPAIRED;
-	if (task->flags & PF_FORKNOEXEC)
+	/* Where one is under way, exec_id has gone up and its record is to come. */
+	if (task->flags & PF_FORKNOEXEC ||
+	    (bpf_core_field_exists(task->in_execve) && BPF_CORE_READ_BITFIELD(task, in_execve)))
 		dst->flags |= EXEC_UNEXECUTED;
-	dst->head.unread = UNREAD_CMDPATH | UNREAD_INTERP | UNREAD_BEFORE | UNREAD_ARGV | UNREAD_ENV;
+	if (task->real_parent->flags & PF_KTHREAD)
+		dst->flags |= EXEC_FROM_KERNEL;
+	dst->head.unread = UNREAD_CMDPATH | UNREAD_INTERP | UNREAD_BEFORE | UNREAD_SCRIPT | UNREAD_ARGV;
+	if (settings.want_env)
+		dst->head.unread |= UNREAD_ENV;
 	if (!mm) /* a kernel thread, or one that ends */
 		return;
 	file = mm->exe_file;

@@ -18,12 +18,14 @@ static long argument_step(__u32 turn __attribute__((unused)), struct failure_con
 {
 	struct failure *failure = context->failure;
 	__u32 at = failure->end;
-	unsigned long address;
+	unsigned long address = 0;
+	char last = 0;
 	long bytes;
 
 	if (at > ARGUMENT_AT_MOST)
 		return 1;
-	if (bpf_probe_read_user(&address, sizeof(address), (void *)failure->argv)) {
+	/* No list at all is an empty one: count() in fs/exec.c. */
+	if (failure->argv && bpf_probe_read_user(&address, sizeof(address), (void *)failure->argv)) {
 		failure->faulted = true;
 		return 1;
 	}
@@ -39,7 +41,9 @@ static long argument_step(__u32 turn __attribute__((unused)), struct failure_con
 	failure->end = at + bytes;
 	failure->argv += sizeof(address);
 	failure->failed.argc++;
-	return 0;
+	/* Filled to its end: is it the NUL of the string that is there, or ours? */
+	return bytes == STRINGS_BYTES &&
+	       (bpf_probe_read_user(&last, sizeof(last), (void *)address + STRINGS_BYTES - 1) || last);
 }
 
 #define ARGUMENTS STRINGS_BYTES /* as many as fit where each is empty */
@@ -63,6 +67,10 @@ static __always_inline void arguments__fill(struct failure *failure, unsigned lo
 	dst->argv.full = dst->argv.bytes + !failure->complete; /* incomplete: at least one byte more */
 	if (failure->faulted)
 		dst->head.unread |= UNREAD_ARGV;
+	if (dst->argv.bytes > settings.max_argv) {
+		dst->argv.bytes = settings.max_argv;
+		failure->end = start + settings.max_argv;
+	}
 }
 
 static __always_inline void failed__fill(struct failure *failure, struct task_struct *task, struct execve *execve,

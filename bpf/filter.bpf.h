@@ -88,9 +88,9 @@ static __always_inline bool in_cgroups(__u32 from, __u32 count)
 	return false;
 }
 
-static __always_inline bool in_scope(__u32 pid)
+static __always_inline bool in_scope(__u32 kind, __u32 pid)
 {
-	__u8 bits = 0, *scope;
+	__u8 bits = 0, *scope = NULL;
 
 	if (settings.use_pids) {
 		scope = scope_of(pid);
@@ -99,7 +99,25 @@ static __always_inline bool in_scope(__u32 pid)
 	}
 	if (bits & SCOPE_OUT || in_cgroups(SETTINGS_CGROUPS, settings.not_cgroup_count))
 		return false;
-	return !settings.scoped || bits & SCOPE_SELF || in_cgroups(0, settings.cgroup_count);
+	if (!settings.scoped || bits & SCOPE_SELF || (kind == FRAME_EXIT && bits & SCOPE_END))
+		return true;
+	if (!in_cgroups(0, settings.cgroup_count))
+		return false;
+	if (scope)
+		*scope |= SCOPE_END;
+	return true;
+}
+
+/* A child begins in its creator's cgroup; its end is told also where it moves at once. */
+static __always_inline void scope_child_of_cgroup(__u32 child)
+{
+	__u8 *scope;
+
+	if (!settings.cgroup_count || !in_cgroups(0, settings.cgroup_count))
+		return;
+	scope = scope_of(child);
+	if (scope)
+		*scope |= SCOPE_END;
 }
 
 static __always_inline bool uid_wanted(void)
@@ -129,18 +147,18 @@ static __always_inline bool comm_wanted(void)
 }
 
 /*
- * Whether a record of this kind about the current process is to be sent. Who made whom and
- * who ended is always told, or the reader could not know an exec's ancestors: it drops the
- * rest of those records itself.
+ * Whether a record of this kind about the current process is to be sent. Of users and names
+ * only execs are judged here: without the rest the reader could not know an exec's ancestors,
+ * nor what was tried before it, and drops it itself.
  */
 static __always_inline bool wanted(__u32 kind, __u32 pid)
 {
 	if (!(settings.kinds & (1 << kind)))
 		return false;
 	/* Out of scope is nobody's business, not filtered. */
-	if (!in_scope(pid))
+	if (!in_scope(kind, pid))
 		return false;
-	if (kind == FRAME_FORK || kind == FRAME_EXIT || (uid_wanted() && comm_wanted()))
+	if (kind != FRAME_EXEC || (uid_wanted() && comm_wanted()))
 		return true;
 	count_filtered(kind);
 	return false;

@@ -99,6 +99,7 @@ struct path {
 struct file {
 	struct path f_path;
 	struct inode *f_inode;
+	unsigned int f_flags;
 };
 
 struct fdtable {
@@ -127,13 +128,14 @@ struct mm_struct {
 };
 
 struct linux_binprm {
-	struct file *executable;
 	struct file *file;
+	unsigned int have_execfd : 1;
 	unsigned int secureexec : 1;
 	int argc;
 	int envc;
 	const char *filename;
 	const char *interp;
+	int execfd;
 };
 
 typedef struct {
@@ -316,6 +318,7 @@ struct task_struct {
 	__u64 self_exec_id;
 	struct css_set *cgroups;
 	struct callback_head *task_works;
+	unsigned int in_execve : 1;
 };
 
 #pragma clang attribute pop

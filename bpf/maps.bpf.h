@@ -89,7 +89,7 @@ struct {
 #define ITERATOR_SCRATCH 0
 #define CPU_SCRATCH(cpu) ((cpu) + 1)
 
-/* The same for execs that failed: these programs may follow one another on a CPU before the first has ended. */
+/* The same for execs that failed, of which two programs tell. */
 struct failure {
 	unsigned long argv; /* address of the next pointer */
 	__u32 end;
@@ -104,7 +104,7 @@ struct failure {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1); /* one for each possible CPU, set before load */
+	__uint(max_entries, 1); /* two for each possible CPU, set before load */
 	__type(key, __u32);
 	__type(value, struct failure);
 } failures SEC(".maps");
@@ -146,8 +146,8 @@ static __always_inline void count_filtered(__u32 kind)
  * Numbers a filled frame and sends it. The number is taken also when the ring
  * is full, so the reader sees a hole where a record is missing.
  *
- * Each kind comes from one program and the kernel does not run a program twice at
- * once on a CPU, so plain additions are enough here. (What it does not run it counts
+ * All kinds but one come from one program each and the kernel does not run a program
+ * twice at once on a CPU, so plain additions are enough for them. (What it does not run it counts
  * as missed: that can be where tracepoints are preemptible, as in 7.3, and turning
  * preemption off within the program does not help, as the kernel reschedules when it
  * is turned on again.) Whether it found room.
@@ -156,21 +156,21 @@ static __always_inline void count_filtered(__u32 kind)
  * all; the reader then waits a little for more. Only when much has gathered
  * meanwhile is it woken again.
  */
-static __always_inline bool submit(struct frame *frame, __u32 kind, __u64 bytes)
+static __always_inline bool submit(struct frame *frame, __u32 kind, __u64 bytes, bool shared)
 {
 	struct counters *counters = counters_of(kind);
 	__u64 flags = 0;
 
 	if (!counters)
 		return false;
-	frame->sequence = ++counters->produced;
+	frame->sequence = shared ? __sync_fetch_and_add(&counters->produced, 1) + 1 : ++counters->produced;
 	frame->bytes = bytes;
 	frame->cpu = bpf_get_smp_processor_id();
 	frame->kind = kind;
 	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) >= settings.wakeup_bytes)
 		flags = BPF_RB_FORCE_WAKEUP;
 	if (bpf_ringbuf_output(&ring, frame, bytes, flags)) {
-		counters->lost++;
+		__sync_fetch_and_add(&counters->lost, 1);
 		return false;
 	}
 	return true;

@@ -97,7 +97,7 @@ static __always_inline int exec(__u64 *ctx, bool modern)
 	}
 	argv_more = scratch->exec.argv_more;
 	env_more = scratch->exec.env_more;
-	if (!submit(&scratch->exec.head, FRAME_EXEC, bytes) || !(argv_more | env_more))
+	if (!submit(&scratch->exec.head, FRAME_EXEC, bytes, false) || !(argv_more | env_more))
 		return 0;
 	scratch->rest.exec_sequence = scratch->exec.head.sequence;
 	scratch->rest.time_boot_ns = now;
@@ -150,12 +150,13 @@ int whatran_fork(__u64 *ctx)
 			return 0;
 	} else {
 		scope_inherit(pid, child_pid);
+		scope_child_of_cgroup(child_pid);
 	}
 	if (!wanted(FRAME_FORK, pid))
 		return 0;
 	task__fill(&frame.task, parent);
 	fork__fill(&frame, parent, child);
-	submit(&frame.head, FRAME_FORK, sizeof(frame));
+	submit(&frame.head, FRAME_FORK, sizeof(frame), false);
 	return 0;
 }
 
@@ -233,24 +234,27 @@ int whatran_exit(__u64 *ctx)
 		} else {
 			frame.status = task->exit_code;
 		}
-		submit(&frame.head, FRAME_EXIT, sizeof(frame));
+		submit(&frame.head, FRAME_EXIT, sizeof(frame), false);
 	}
 	return 0;
 }
 
-static __always_inline int failed(__u64 *ctx, bool modern)
+/* include/linux/errno.h: from here on, errors that no program sees, as the call is made again. */
+#define ERESTARTSYS 512
+
+static __always_inline int failed(__u64 *ctx, bool at, bool modern)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	__u32 pid = bpf_get_current_pid_tgid() >> 32, cpu = bpf_get_smp_processor_id();
+	__u32 pid = bpf_get_current_pid_tgid() >> 32, slot = 2 * bpf_get_smp_processor_id() + at;
 	struct pt_regs *regs = (void *)ctx[0];
 	long error = -(long)ctx[1];
 	struct execve execve = {};
 	struct failure *failure;
 	__u64 bytes;
 
-	if (error <= 0 || !execve__fill(&execve, regs) || !wanted(FRAME_FAILED, pid))
+	if (error <= 0 || error >= ERESTARTSYS || !execve__fill(&execve, task, regs) || !wanted(FRAME_FAILED, pid))
 		return 0;
-	failure = bpf_map_lookup_elem(&failures, &cpu);
+	failure = bpf_map_lookup_elem(&failures, &slot);
 	if (!failure) {
 		count_failed(FRAME_FAILED);
 		return 0;
@@ -263,7 +267,7 @@ static __always_inline int failed(__u64 *ctx, bool modern)
 		count_failed(FRAME_FAILED);
 		return 0;
 	}
-	submit(&failure->failed.head, FRAME_FAILED, bytes);
+	submit(&failure->failed.head, FRAME_FAILED, bytes, modern);
 	return 0;
 }
 
@@ -274,41 +278,39 @@ static __always_inline int failed(__u64 *ctx, bool modern)
  * kernel has no ftrace, and functions cannot be hooked, the end of every system call. Both
  * are given the registers and the result. The arguments are still the caller's, who may
  * change them meanwhile (other threads).
+ *
+ * Functions are left with preemption on, so the two may run into one another on a CPU: each
+ * has its own scratch, and their numbers are taken atomically, which the kernel can since
+ * 5.12; before 5.17 only execve(2) is hooked.
  */
 SEC("?fexit")
 int whatran_failed_execve(__u64 *ctx)
 {
-	return failed(ctx, true);
+	return failed(ctx, false, true);
 }
 
 SEC("?fexit")
 int whatran_failed_execveat(__u64 *ctx)
 {
-	return failed(ctx, true);
+	return failed(ctx, true, true);
 }
 
 SEC("?tp_btf/sys_exit")
 int whatran_failed(__u64 *ctx)
 {
-	return failed(ctx, true);
+	return failed(ctx, false, true);
 }
 
 SEC("?fexit")
 int whatran_failed_execve_v5(__u64 *ctx)
 {
-	return failed(ctx, false);
-}
-
-SEC("?fexit")
-int whatran_failed_execveat_v5(__u64 *ctx)
-{
-	return failed(ctx, false);
+	return failed(ctx, false, false);
 }
 
 SEC("?tp_btf/sys_exit")
 int whatran_failed_v5(__u64 *ctx)
 {
-	return failed(ctx, false);
+	return failed(ctx, false, false);
 }
 
 static __always_inline int tasks(struct bpf_iter__task *ctx, bool modern)

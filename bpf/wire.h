@@ -124,7 +124,7 @@ enum exec_flag {
 	EXEC_SECURE = 1 << 1,      /* bprm->secureexec: AT_SECURE is set */
 	EXEC_ENV = 1 << 2,         /* env was asked for */
 	EXEC_REPAIRED = 1 << 3,    /* no record of the exec: what the living task says of it later */
-	EXEC_UNEXECUTED = 1 << 4,  /* on a repaired one: the task has executed nothing since its fork */
+	EXEC_UNEXECUTED = 1 << 4,  /* on a repaired one: the task has executed nothing since its fork, or is about to */
 };
 
 struct exec_frame {
@@ -240,6 +240,7 @@ enum scope {
 	SCOPE_SELF = 1 << 0, /* this process is wanted */
 	SCOPE_TREE = 1 << 1, /* its children are too, and theirs */
 	SCOPE_OUT = 1 << 2,  /* neither it nor its descendants are wanted */
+	SCOPE_END = 1 << 3,  /* its exit is wanted, as it was seen in a cgroup that is */
 };
 
 /* Constant once loaded, so the verifier removes what is switched off. Zero is off. */

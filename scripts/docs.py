@@ -74,6 +74,8 @@ def _describe(kind: type, definition: dict[str, Any]) -> None:
                 definition["properties"][name]["description"] = text
     if hasattr(kind, "NAME"):
         definition["properties"]["event"]["const"] = kind.NAME
+    definition["additionalProperties"] = False
+    definition["patternProperties"] = {"_base64$": {"type": ["string", "array"]}}
 
 
 def _class(kind: type) -> ast.ClassDef:

@@ -45,6 +45,8 @@ def test_events_fit_the_schema(make):
     jsonschema.validate(event, schema)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(event | {"timestamp": "now"}, schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(event | {"no_such_field": 1}, schema)
 
 
 def test_every_field_has_a_sentence():

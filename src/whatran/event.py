@@ -249,7 +249,8 @@ class Exec(TaskEvent, frozen=True, gc=False):
     """Name of gid in this machine's group database; None where it has none."""
     ancestors: tuple[str, ...]
     """comm of the creator, of its creator and so on up, 64 at the most, each as it was called when
-    it forked; of processes older than the watch, by their parents as the watch began."""
+    it forked; of processes older than the watch, by their parents as the watch began. They end at
+    the parent of a process that was forked during the watch and out of its scope."""
     tried: tuple[str, ...]
     """Paths that the same task tried to execute in vain just before, in its search of PATH."""
     truncated: dict[str, int]
@@ -259,10 +260,10 @@ class Exec(TaskEvent, frozen=True, gc=False):
 
 
 class ExecFailed(TaskEvent, frozen=True, gc=False):
-    """A program could not be executed: execve(2) or execveat(2) returned an error (raw tracepoint sys_exit).
+    """A program could not be executed: execve(2) or execveat(2) returned an error (their own return, or sys_exit).
 
-    In a search of PATH all attempts are one: the last, if none succeeds, and else none. The
-    arguments are read from the caller's memory.
+    In a search of PATH all attempts are one: the one whose error the caller gets, if none
+    succeeds, and else none. The arguments are read from the caller's memory.
     """
 
     NAME: ClassVar[str] = "process_execute_failed"
@@ -278,7 +279,7 @@ class ExecFailed(TaskEvent, frozen=True, gc=False):
     group: str | None
     """Name of gid in this machine's group database; None where it has none."""
     tried: tuple[str, ...]
-    """Paths that the same task tried just before, in the same search of PATH."""
+    """The other paths that the same task tried in the same search of PATH, in order."""
     truncated: dict[str, int]
     """For each field that was cut, its true length in bytes if that is known, else a length it exceeds."""
     unreadable: list[str]

@@ -97,7 +97,7 @@ class Filter:
         conditions = tuple(conditions)
         self._own = _group(c for c in conditions if c.field not in EXEC_ONLY)
         self._of_exec = _group(c for c in conditions if c.field in EXEC_ONLY)
-        self._verdicts: dict[tuple[int, int], Verdict] = {}
+        self._verdicts: dict[int, tuple[int, Verdict]] = {}  # by pid, with the process's time of start
 
     def __call__(self, event: TaskEvent) -> TaskEvent | None:
         # Also judged where it is dropped anyway: the verdict is for what follows.
@@ -106,19 +106,21 @@ class Filter:
 
     def _judge(self, event: TaskEvent) -> Verdict:
         """What the conditions on exec's own fields say of this event's process."""
-        key = (event.pid, event.process_start_time)
         if isinstance(event, Exec):
-            verdict = self._verdicts[key] = [_holds(event, group) for group in self._of_exec]
+            verdict = [_holds(event, group) for group in self._of_exec]
+            self._verdicts[event.pid] = event.process_start_time, verdict
             return verdict
-        # Of a program that started before the watch nothing is known: only negations hold.
-        verdict = self._verdicts.get(key) or [group[0].negated for group in self._of_exec]
+        start_time, verdict = self._verdicts.get(event.pid, (None, []))
+        if start_time != event.process_start_time:
+            # Of a program that started before the watch nothing is known: only negations hold.
+            verdict = [group[0].negated for group in self._of_exec]
         if isinstance(event, ExecFailed):
             pairs = zip(self._of_exec, verdict, strict=True)
             return [_holds(event, group) if hasattr(event, group[0].field) else held for group, held in pairs]
         if isinstance(event, Fork) and event.child_tid == event.child_pid:
-            self._verdicts[event.child_pid, event.start_time] = verdict
+            self._verdicts[event.child_pid] = event.start_time, verdict
         elif isinstance(event, Exit) and event.process_group_exit:
-            self._verdicts.pop(key, None)
+            self._verdicts.pop(event.pid, None)
         return verdict
 
 

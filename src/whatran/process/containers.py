@@ -25,6 +25,7 @@ LAST_TIME = 64
 """Who is not found is looked for again the 2nd, 4th, 8th … time it is asked for, up to this one."""
 
 MOST_BYTES = 4 << 20
+MOST_BYTES_OF_USER = 128 << 10  # who could have us read them again and again
 """Larger files are not read. The largest lists all containers of an engine, at some 600 bytes each."""
 
 LEAST_PREFIX = 4
@@ -162,9 +163,10 @@ def _read(path: Path, owner_uid: int | None) -> bytes | None:
         return None
     try:
         info = os.fstat(fd)
-        if not stat.S_ISREG(info.st_mode) or info.st_size > MOST_BYTES or owner_uid not in {None, info.st_uid}:
+        most = MOST_BYTES if owner_uid is None else MOST_BYTES_OF_USER
+        if not stat.S_ISREG(info.st_mode) or info.st_size > most or owner_uid not in {None, info.st_uid}:
             return None
-        return os.read(fd, MOST_BYTES)
+        return os.read(fd, most)
     except OSError:
         return None
     finally:

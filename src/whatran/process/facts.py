@@ -32,7 +32,8 @@ class Facts:
             force_setattr(event, "group", self._names.group(event.gid))
         if not isinstance(event, Exec):
             return event
-        place = self._placement(event.cgroup)
+        # Without its upper part, a path could be made to look like another's.
+        place = self._placement(None if "cgroup" in event.truncated else event.cgroup)
         if place.unit or place.slice:
             force_setattr(event, "unit", place.unit)
             force_setattr(event, "slice", place.slice)

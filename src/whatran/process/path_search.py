@@ -11,7 +11,7 @@ from msgspec.structs import force_setattr
 from whatran.event import Event, Exec, ExecFailed, Exit, Fork
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 # After these execvp(3) of glibc and musl goes on to the next folder; posix_spawnp(3), shells and make do alike.
 _GO_ON = frozenset((errno.ENOENT, errno.EACCES, errno.ENOTDIR, errno.ESTALE, errno.ENODEV, errno.ETIMEDOUT))
@@ -19,20 +19,23 @@ _GO_ON = frozenset((errno.ENOENT, errno.EACCES, errno.ENOTDIR, errno.ESTALE, err
 MAX_ATTEMPTS = 1024
 """More folders than any PATH has: whoever tries on and on is told of at times."""
 
+PATIENCE = 50_000_000
+"""Most ns from one attempt to the next: far more than a busy machine takes for it."""
+
 
 class PathSearch:
-    """Holds the failures of a search back until it has ended, up to the end of the next batch."""
+    """Holds the failures of a search back until it has ended: its task has done something else, or nothing for long."""
 
     def __init__(self) -> None:
         self._searches: dict[int, list[ExecFailed]] = {}  # by tid
-        self._old: set[int] = set()
+        self._quiet = False  # the last batch was empty
 
     @property
     def holding(self) -> bool:
         """Whether a search has not ended: more has to be asked for, if in vain."""
         return bool(self._searches)
 
-    def __call__(self, events: Iterable[Event]) -> list[Event]:
+    def __call__(self, events: Sequence[Event]) -> list[Event]:
         """A batch in the order of time, without the attempts that were not the last ones."""
         out: list[Event] = []
         for event in events:
@@ -40,9 +43,7 @@ class PathSearch:
                 self._take(event, out)
             else:
                 out.append(event)
-        for tid in self._old & self._searches.keys():
-            out += self._end(tid)
-        self._old = set(self._searches)
+        out += self._end_overdue(events)
         out.sort(key=attrgetter("timestamp_boot"))
         return out
 
@@ -50,10 +51,21 @@ class PathSearch:
         """What is left; no more will come."""
         return [failed for tid in list(self._searches) for failed in self._end(tid)]
 
+    def _end_overdue(self, events: Sequence[Event]) -> list[Event]:
+        """Those that nothing more comes of, by the time of the latest event; or as no event came, twice.
+
+        The reader asks again at once after a batch, and only where that gave nothing waits a while.
+        """
+        was_quiet, self._quiet = self._quiet, not events
+        if not events:
+            return self.finish() if was_quiet else []
+        latest = events[-1].timestamp_boot
+        tids = [tid for tid, search in self._searches.items() if not _in_time(search[-1], latest)]
+        return [failed for tid in tids for failed in self._end(tid)]
+
     def _take(self, event: Event, out: list[Event]) -> None:
         match event:
             case ExecFailed():
-                self._old.discard(event.tid)
                 if not self._goes_on(event.tid, event):
                     out += self._end(event.tid)
                 self._searches.setdefault(event.tid, []).append(event)
@@ -81,6 +93,7 @@ class PathSearch:
             and before.cmdpath is not None
             and event.cmdpath is not None
             and before.process_start_time == event.process_start_time
+            and _in_time(before, event.timestamp_boot)
             and before.cmdpath.rpartition("/")[2] == event.cmdpath.rpartition("/")[2]
             and len(search) < MAX_ATTEMPTS
         )
@@ -90,13 +103,19 @@ class PathSearch:
         return [failed for tid in tids for failed in self._end(tid)]
 
     def _end(self, tid: int) -> list[ExecFailed]:
-        """The search as one failure: its last."""
+        """The search as one failure, the one that execvp(3) reports: permission denied anywhere, or else the last."""
         search = self._searches.pop(tid, None)
         if not search:
             return []
-        *tried, last = search
-        force_setattr(last, "tried", _paths(tried))
-        return [last]
+        told = search[-1]
+        if told.errno in _GO_ON:
+            told = next((failed for failed in search if failed.errno == errno.EACCES), told)
+        force_setattr(told, "tried", _paths(failed for failed in search if failed is not told))
+        return [told]
+
+
+def _in_time(failed: ExecFailed, now_boot_ns: int) -> bool:
+    return now_boot_ns - failed.timestamp_boot <= PATIENCE
 
 
 def _paths(attempts: Iterable[ExecFailed]) -> tuple[str | None, ...]:

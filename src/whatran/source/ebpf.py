@@ -38,14 +38,13 @@ DRAIN_SECONDS = 5.0
 
 
 class Ebpf:
-    """The loaded and attached program; frames from now on wait in its ring buffer.
+    """The loaded program; once it is attached frames wait in its ring buffer.
 
     All it holds in the kernel hangs on file descriptors of this process, nothing is
     pinned: whatever ends the process removes it.
     """
 
-    def __init__(self, settings: Settings, scope: dict[int, int] | None = None) -> None:
-        """``scope`` maps pids to SCOPE_ bits, in force from the first event."""
+    def __init__(self, settings: Settings) -> None:
         self._libbpf = library()
         self._cpus = _count(self._libbpf.libbpf_num_possible_cpus(), "count the CPUs")
         self._frames: list[bytes] = []
@@ -60,10 +59,7 @@ class Ebpf:
             self._load()
             self._map_pids(PIDS_ROWS if settings.use_pids else 1)
             self._set_cgroups(settings)
-            for pid, bits in (scope or {}).items():
-                self.scope(pid, bits)
             self._open_ring()
-            self._attach()
             opening.pop_all()
 
     # -- opening ------------------------------------------------------------------------------
@@ -88,7 +84,7 @@ class Ebpf:
         )
         sizes = {
             b"scratches": self._cpus + 1,
-            b"failures": self._cpus if layout.FAILED in settings.kinds else 1,
+            b"failures": 2 * self._cpus if layout.FAILED in settings.kinds else 1,
             b"ring": settings.ring_bytes,
             b"pids": PIDS_ROWS if settings.use_pids else 1,
         }
@@ -116,8 +112,8 @@ class Ebpf:
         functions = probe.execve_functions()
         if not functions:
             return (b"whatran_failed" + suffix,)
-        names = (b"whatran_failed_execve" + suffix, b"whatran_failed_execveat" + suffix)
-        for name, function in zip(names, functions, strict=True):
+        names = (b"whatran_failed_execve" + suffix, *(() if suffix else (b"whatran_failed_execveat",)))
+        for name, function in zip(names, functions, strict=False):
             target = self._libbpf.bpf_program__set_attach_target(self._find_program(name), 0, function)
             self._check(target, f"hook {function.decode()}")
         return names
@@ -163,15 +159,17 @@ class Ebpf:
         self._ring: int | None = ring
         self._stack.callback(self._libbpf.ring_buffer__free, ring)
 
-    def _attach(self) -> None:
-        # Fork first: a child made meanwhile is then in scope before it can exec.
-        kinds = (layout.FORK, layout.EXIT, layout.EXEC, layout.FAILED)
-        names = [name for kind in kinds for name in self._programs.get(kind, ())]
-        for name in (b"whatran_rename", *names):
-            link = self._libbpf.bpf_program__attach(self._find_program(name))
-            if not link:
-                raise self._error(f"attach {name.decode()}", None)
-            self._links.append(link)
+    def attach(self) -> None:
+        """From now on what happens is recorded; the scope is in force from the first event."""
+        with _signals_waiting():
+            # Fork first: a child made meanwhile is then in scope before it can exec.
+            kinds = (layout.FORK, layout.EXIT, layout.EXEC, layout.FAILED)
+            names = [name for kind in kinds for name in self._programs.get(kind, ())]
+            for name in (b"whatran_rename", *names):
+                link = self._libbpf.bpf_program__attach(self._find_program(name))
+                if not link:
+                    raise self._error(f"attach {name.decode()}", None)
+                self._links.append(link)
 
     def _find_map(self, name: bytes) -> int:
         return self._find(self._libbpf.bpf_object__find_map_by_name, name)
@@ -245,7 +243,7 @@ class Ebpf:
         return list(_frames_of(data))
 
     def scope(self, pid: int, bits: int) -> None:
-        """Puts a process in scope, SCOPE_SELF, or with all its descendants, SCOPE_SELF | SCOPE_TREE."""
+        """Puts a process in scope, SCOPE_SELF, with all its descendants, SCOPE_SELF | SCOPE_TREE, or out, SCOPE_OUT."""
         self._pids[pid] = bits
 
     def scope_of(self, pid: int) -> int:
