@@ -5,14 +5,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
+from typing import TYPE_CHECKING
 
 from whatran.errors import DecodeError
 from whatran.event import Boot, Event, Exec, ExecFailed, Exit, Fork, Gap, TaskEvent
 from whatran.process.path_search import PathSearch
 from whatran.process.processes import Processes
-from whatran.wire.decode import decode, executed
+from whatran.wire.decode import add_strings, decode, executed
 from whatran.wire.gaps import Gaps
 from whatran.wire.rejoin import Rejoin
+
+if TYPE_CHECKING:
+    from whatran.wire.settings import Settings
 
 log = logging.getLogger("whatran.pipeline")
 
@@ -66,6 +70,12 @@ class Pipeline:
     def learn(self, living: Iterable[bytes], boot: Boot) -> list[Exec]:
         """Compares the processes that live with those known: the execs that were not seen, or not yet."""
         return self._processes.learn(self._living(living, boot))
+
+    def complete(self, event: Exec, argv: bytes | None, env: bytes | None, settings: Settings) -> None:
+        """Adds to a living process's exec what is in its memory."""
+        add_strings(event, "argv", argv, settings.max_argv)
+        if settings.env:
+            add_strings(event, "env", env, settings.max_env)
 
     def forget(self, event: Exec) -> None:
         """Not one to settle after all."""

@@ -9,31 +9,26 @@ import time
 import warnings
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from pathlib import Path, PurePath
+from dataclasses import replace
 from typing import Literal, Self, TypedDict, Unpack
 
 import msgspec
 
 from whatran.errors import SourceError, UsageError
-from whatran.event import Event, Gap, TaskEvent
+from whatran.event import Event  # noqa: TC001  # msgspec reads the types of Completed
 from whatran.filter import Filter, equals, only_env, parse
 from whatran.pipeline import Pipeline, Stage
-from whatran.process.containers import Containers, cgroups_of
 from whatran.process.facts import Facts
 from whatran.pushdown import NAME_OF, push_down
+from whatran.repair import Repair
+from whatran.scope import Scope, attach, cgroups
 from whatran.source import cgroupfs
 from whatran.source.command import Command
 from whatran.source.ebpf import Ebpf
 from whatran.source.procfs import (
     INITIAL_PID_NAMESPACE,
-    Stat,
     boot,
-    complete,
-    descendants,
     is_initial,
-    process_of,
-    stat_of,
 )
 from whatran.stats import Stats
 from whatran.wire import layout
@@ -42,12 +37,7 @@ from whatran.wire.settings import UNLIMITED, Settings
 BATCH_SECONDS = 0.05
 """How long to gather records once the first has come: one wake-up for many of them."""
 
-REPAIR_SECONDS = 1.0
-"""How often at most to look at all processes for what a gap has hidden."""
-
 RING_BYTES = 8 << 20
-
-SCOPE_TREE = layout.SCOPE_SELF | layout.SCOPE_TREE
 
 Failed = Literal["fold", "all", "none"]
 
@@ -93,6 +83,7 @@ def watch(
     Raises UsageError for what cannot be, CommandError if the command cannot be started,
     SourceError if the kernel does not let us watch.
     """
+    filters = filters if isinstance(filters, str) else tuple(filters)
     _check(
         command,
         texts={
@@ -121,6 +112,8 @@ def watch(
         *(equals("comm", os.fsdecode(os.fsencode(name)[: layout.COMM_BYTES - 1])) for name in comm),
         *map(parse, filters),
     ]
+    if isinstance(env, str):
+        raise UsageError(f"env is a list of names, not one text: give [{env!r}]")
     if not env and any(condition.field == "env" for condition in conditions):
         raise UsageError("a filter on env needs env itself: ask for it, with --env or env=True")
     names = None if isinstance(env, bool) else frozenset(env)
@@ -129,13 +122,13 @@ def watch(
         tuple(pid),
         tuple(tree),
         tuple(not_tree),
-        (*map(cgroupfs.directory, cgroup), *_of_containers(container)),
-        (*map(cgroupfs.directory, not_cgroup), *_of_containers(not_container)),
+        cgroups(cgroup, container),
+        cgroups(not_cgroup, not_container),
     )
     settings = Settings(
         kinds=layout.EVENTS if failed != "none" else tuple(set(layout.EVENTS) - {layout.FAILED}),
         scoped=what.limited,
-        use_pids=what.limited or bool(not_tree),
+        use_pids=what.by_pid,
         env=bool(env),
         threads=threads,
         max_argv=UNLIMITED if max_argv is None else max_argv,
@@ -201,43 +194,6 @@ class Completed(msgspec.Struct, frozen=True):
     """What was counted: ``stats.lost`` is 0 if ``events`` is complete."""
 
 
-@dataclass(frozen=True)
-class Scope:
-    """Which processes a Watch is about; all there are where nothing is named."""
-
-    command: Sequence[str] | None = None
-    pids: tuple[int, ...] = ()
-    trees: tuple[int, ...] = ()
-    not_trees: tuple[int, ...] = ()
-    cgroups: tuple[Path, ...] = ()
-    not_cgroups: tuple[Path, ...] = ()
-
-    @property
-    def limited(self) -> bool:
-        """Whether it is not all."""
-        return self.command is not None or bool(self.pids or self.trees or self.cgroups)
-
-    @property
-    def bits(self) -> dict[int, int]:
-        """What the kernel program is told of each process that is named."""
-        return {
-            **dict.fromkeys(self.pids, layout.SCOPE_SELF),
-            **dict.fromkeys(self.trees, SCOPE_TREE),
-            **dict.fromkeys(self.not_trees, layout.SCOPE_OUT),
-        }
-
-    def has(self, event: TaskEvent, bits: int) -> bool:
-        """Whether a process is in it, given what the kernel program has noted of it."""
-        cgroup = getattr(event, "cgroup", None) or "/"
-        if bits & layout.SCOPE_OUT or any(_below(cgroup, path) for path in self.not_cgroups):
-            return False
-        return not self.limited or bool(bits & layout.SCOPE_SELF) or any(_below(cgroup, path) for path in self.cgroups)
-
-
-def _below(cgroup: str, directory: Path) -> bool:
-    return PurePath(cgroup).is_relative_to(cgroupfs.path_of(directory))
-
-
 class Watch:
     """Events as they come: iterate over it, or read() batches of them; a context manager."""
 
@@ -257,8 +213,6 @@ class Watch:
         self._command: Command | None = None
         self._more = self._closed = False
         self._stats: Stats | None = None
-        self._incomplete = self._repairing = False
-        self._asked_at = -REPAIR_SECONDS
         with ExitStack() as stack:
             cgroup = None
             if own_cgroup:
@@ -266,17 +220,10 @@ class Watch:
                 stack.callback(cgroup.close)
                 scope = replace(scope, cgroups=(cgroup.directory,))
             settings = replace(settings, cgroups=scope.cgroups, not_cgroups=scope.not_cgroups)
-            self._scope, self._settings = scope, settings
-            bits = scope.bits
-            roots = {number: _existing(number) for number in bits}
-            self._source = stack.enter_context(Ebpf(settings, bits))
-            for root, started in roots.items():
-                self._unscope_unless(root, started)
-            for root in scope.trees:
-                self._scope_descendants(root, SCOPE_TREE)
-            for root in scope.not_trees:
-                self._scope_descendants(root, layout.SCOPE_OUT)
+            self._source = stack.enter_context(Ebpf(settings))
+            attach(self._source, scope)
             self._pipeline.older(self._source.tasks(), boot())
+            self._repair = Repair(self._source, pipeline, scope, settings)
             self._stop = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
             stack.callback(os.close, self._stop)
             self._epoll = stack.enter_context(select.epoll())
@@ -290,22 +237,6 @@ class Watch:
                 self._epoll.register(self._command.fd, select.EPOLLIN)
                 self._command.release()
             self._stack = stack.pop_all()
-
-    def _scope_descendants(self, root: int, bits: int) -> None:
-        # Its children from now on are in scope by the kernel program; those it has already are
-        # not, and may be making more while we look: look until there is nobody new.
-        seen: dict[int, Stat] = {}
-        while new := {child: stat for child, stat in descendants(root).items() if child not in seen}:
-            for child, stat in new.items():
-                self._source.scope(child, bits)
-                self._unscope_unless(child, stat)
-            seen |= new
-
-    def _unscope_unless(self, pid: int, started: Stat) -> None:
-        """It may have ended, and its pid been given to another, before it was in scope."""
-        now = stat_of(pid)
-        if now is None or now.start_time != started.start_time:
-            self._source.scope(pid, 0)
 
     @property
     def pid(self) -> int | None:
@@ -330,7 +261,9 @@ class Watch:
     def read(self, timeout: float | None = None) -> list[Event]:
         """The next events, in order of time; waits for the first up to ``timeout`` seconds.
 
-        None waits for ever. Empty if nothing came, or nothing that the filters let pass.
+        None waits for ever. May be empty: nothing came, or nothing that the filters let pass.
+        What is told late stands where it is told: repaired execs, and failed ones whose search
+        of PATH was still under way.
         """
         if self.ended:
             return []
@@ -338,52 +271,19 @@ class Watch:
             return self._finish()
         frames = self._source.read()
         self._more = bool(frames)  # the kernel wakes us only once we have seen all
-        events = self._take(frames)
-        if not self._more:
+        events = self._pipeline(frames, boot())
+        if frames:
+            self._repair.happened()
+        else:
             events += self._repair()
         return events
-
-    def _take(self, frames: list[bytes]) -> list[Event]:
-        events = self._pipeline(frames, boot())
-        self._incomplete |= any(isinstance(event, Gap) for event in events)
-        return events
-
-    def _repair(self) -> list[Event]:
-        """What gaps have hidden and living processes still tell; all that was recorded has been read."""
-        if self._repairing:
-            # What was on its way as we looked has come by now.
-            self._repairing = False
-            return self._pipeline.settle()
-        if time.monotonic() < self._asked_at + REPAIR_SECONDS:
-            return []
-        self._asked_at = time.monotonic()
-        gaps = self._unnumbered()
-        if self._incomplete or gaps:
-            self._look()
-        return gaps
-
-    def _unnumbered(self) -> list[Event]:
-        """Gaps for what the kernel program could not record since this was asked last."""
-        counts = self._source.counts()
-        failed = {name: counts[kind].failed for kind, name in NAME_OF.items()}
-        return [*self._pipeline.unnumbered(failed, time.clock_gettime_ns(time.CLOCK_BOOTTIME), boot())]
-
-    def _look(self) -> None:
-        """Compares what lives now with what is known."""
-        self._incomplete = False
-        self._repairing = True
-        settings = self._settings
-        for event in self._pipeline.learn(self._source.tasks(), boot()):
-            if self._scope.has(event, self._source.scope_of(event.pid)):
-                complete(event, max_argv=settings.max_argv, max_env=settings.max_env if settings.env else None)
-            else:
-                self._pipeline.forget(event)
 
     def _wait(self, timeout: float | None) -> bool:
         """Waits for frames, and a little longer for more of them; whether it is time to end."""
         wait = 0.0 if self._more else self._left(timeout)
-        if self._pipeline.holding or self._repairing or self._incomplete:
-            wait = BATCH_SECONDS if wait is None else min(wait, BATCH_SECONDS)
+        for due in (BATCH_SECONDS if self._pipeline.holding else None, self._repair.due):
+            if due is not None:
+                wait = due if wait is None else min(wait, due)
         ready = self._poll(wait)
         if ready == {self._source.fd} and not self._more:
             ready |= self._poll(self._left(BATCH_SECONDS))
@@ -404,10 +304,9 @@ class Watch:
         """Detaches and reads what is left."""
         if self._command and self._command.fd in self._poll(0):
             self._command.wait()
-        if any(count.lost or count.failed for count in self._source.counts().values()):
-            self._look()
-        events = [event for frames in self._source.drain() for event in self._take(frames)]
-        events += self._unnumbered()
+        self._repair.look()
+        events = [event for frames in self._source.drain() for event in self._pipeline(frames, boot())]
+        events += self._repair.unnumbered()
         produced = {(cpu, NAME_OF[kind]): count for (cpu, kind), count in self._source.produced().items()}
         events += self._pipeline.finish(produced, time.clock_gettime_ns(time.CLOCK_BOOTTIME), boot())
         events += self._pipeline.settle()
@@ -459,12 +358,6 @@ class Watch:
         self.close()
 
 
-def _of_containers(names: Collection[str]) -> Iterator[Path]:
-    containers = Containers()
-    for name in names:
-        yield from cgroups_of(name, cgroupfs.root(), containers)
-
-
 def _check(
     command: Sequence[str] | None,
     *,
@@ -491,13 +384,3 @@ def _check(
         raise UsageError("no process, path or container has a name with a NUL in it")
     if timeout is not None and not timeout >= 0:
         raise UsageError(f"a timeout of {timeout} seconds cannot be: give 0 or more")
-
-
-def _existing(pid: int) -> Stat:
-    """What is known of a process; UsageError where there is none."""
-    process, stat = process_of(pid), stat_of(pid)
-    if process is None or stat is None:
-        raise UsageError(f"there is no process {pid}")
-    if process != pid:
-        raise UsageError(f"{pid} is a thread of process {process}: give that")
-    return stat

@@ -39,6 +39,7 @@ class Processes:
 
     def __init__(self) -> None:
         self._living: dict[int, _Process] = {}  # by pid
+        self._new: dict[tuple[int, int], Exec] = {}
         self._missed: dict[tuple[int, int], Exec] = {}
         self._gone: dict[int, _Process] = {}
 
@@ -50,7 +51,6 @@ class Processes:
             force_setattr(event, "creator_start_time", process.creator[1])
         if isinstance(event, Exec):
             process.exec_id = event.exec_id
-            self._missed.pop(_key(event), None)
             force_setattr(event, "ancestors", process.ancestors)
         elif isinstance(event, Fork):
             if event.child_tid == event.child_pid:
@@ -58,7 +58,7 @@ class Processes:
                 creator = (event.pid, event.process_start_time)
                 self._living[event.child_pid] = _Process(event.start_time, creator, event.exec_id, names)
         elif isinstance(event, Exit) and event.process_group_exit:
-            del self._living[event.pid]
+            self._end(event, process)
         return event
 
     def older(self, living: Iterable[Exec]) -> None:
@@ -69,12 +69,16 @@ class Processes:
     def learn(self, living: Iterable[tuple[Exec, bool]]) -> list[Exec]:
         """Those of the processes that live now of which an exec was not seen, or not yet: settle() will tell.
 
-        Each is given as an exec, and whether it has executed anything since its fork.
+        Each is given as an exec, and whether it has executed anything since its fork. What
+        is known changes by settle() only: events on their way are still of the time before.
         """
         now = sorted(living, key=lambda pair: _START(pair[0]))
         pids = {event.pid for event, _ in now}
         self._gone = {pid: process for pid, process in self._living.items() if pid not in pids}
-        self._missed = {_key(event): event for event, executed in now if self._is_news(event, executed=executed)}
+        # One that has executed something and has no file has given up its memory: it ends.
+        now = [(event, executed) for event, executed in now if event.inode or not executed]
+        self._new = {_key(event): event for event, _ in now if self._is_new(event)}
+        self._missed = {_key(event): event for event, executed in now if executed and self._is_news(event)}
         return list(self._missed.values())
 
     def forget(self, event: Exec) -> None:
@@ -86,23 +90,38 @@ class Processes:
         for pid, process in self._gone.items():  # their exits were lost
             if self._living.get(pid) is process:
                 del self._living[pid]
-        missed = list(self._missed.values())
-        self._gone, self._missed = {}, {}
+        missed = [event for event in self._missed.values() if self._is_news(event)]
+        for event in self._new.values():
+            self._of(event)
+        self._new, self._missed, self._gone = {}, {}, {}
         return [event for event in map(self, missed) if isinstance(event, Exec)]
 
-    def _is_news(self, event: Exec, *, executed: bool) -> bool:
+    def _is_new(self, event: Exec) -> bool:
+        known = self._living.get(event.pid)
+        return known is None or known.start_time < event.process_start_time
+
+    def _is_news(self, event: Exec) -> bool:
         known = self._living.get(event.pid)
         if known is None or known.start_time != event.process_start_time:
-            self._of(event)
-            return executed
+            return self._is_new(event)
         return event.exec_id > known.exec_id
 
+    def _end(self, event: Exit, process: _Process) -> None:
+        key = _key(event)
+        self._new.pop(key, None)
+        self._missed.pop(key, None)
+        if self._living.get(event.pid) is process:
+            del self._living[event.pid]
+
     def _of(self, event: TaskEvent) -> _Process:
-        process = self._living.get(event.pid)
-        if process is None or process.start_time != event.process_start_time:
-            # Its fork was not seen: its parent is all that is known of who made it.
-            parent = self._living.get(event.ppid)
-            above = parent.ancestors if parent and parent.start_time == event.ppid_start_time else ()
-            ancestors = (event.ppid_comm, *above)[:MAX_ANCESTORS] if event.ppid else ()
-            process = self._living[event.pid] = _Process(event.process_start_time, None, event.exec_id, ancestors)
+        known = self._living.get(event.pid)
+        if known is not None and known.start_time == event.process_start_time:
+            return known
+        # Its fork was not seen: its parent is all that is known of who made it.
+        parent = self._living.get(event.ppid)
+        above = parent.ancestors if parent and parent.start_time == event.ppid_start_time else ()
+        ancestors = (event.ppid_comm, *above)[:MAX_ANCESTORS] if event.ppid else ()
+        process = _Process(event.process_start_time, None, event.exec_id, ancestors)
+        if known is None or known.start_time < event.process_start_time:  # else its pid is another's by now
+            self._living[event.pid] = process
         return process

@@ -8,9 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from msgspec.structs import force_setattr
-
-from whatran.event import Boot, Exec
+from whatran.event import Boot
 
 PROC = Path("/proc")
 
@@ -78,29 +76,23 @@ def boot() -> Boot:
     return Boot(_boot_id(), _wall_offset())
 
 
-def complete(event: Exec, *, max_argv: int, max_env: int | None) -> None:
-    """Adds to what the kernel told of a living process its arguments, and its environment if asked for.
+def memory_of(pid: int, start_boot_ns: int) -> tuple[bytes | None, bytes | None]:
+    """The arguments and the environment of a process, each string with its NUL, as they are in its memory now.
 
-    They are in its own memory and may have been written over since its exec. Nothing is added
-    where the process is gone, or pids here are not the kernel's.
+    The program may have written over them. None where that process is gone, or pids here are not the kernel's.
     """
     if not is_initial("pid", INITIAL_PID_NAMESPACE):
-        return
-    for name, file, most in (("argv", "cmdline", max_argv), ("env", "environ", max_env)):
-        if most is None:
-            continue
-        try:
-            raw = (PROC / str(event.pid) / file).read_bytes()
-        except OSError:
-            continue
-        stat = stat_of(event.pid)
-        if not raw or stat is None or stat.start_time != event.process_start_time // TICK_NS:
-            continue
-        if len(raw) > most:
-            event.truncated[name] = len(raw)
-        strings = raw[:most].removesuffix(b"\0").split(b"\0")
-        force_setattr(event, name, [os.fsdecode(string) for string in strings])
-        event.unreadable.remove(name)
+        return None, None
+    argv, env = (_content(PROC / str(pid) / name) for name in ("cmdline", "environ"))
+    stat = stat_of(pid)
+    return (argv, env) if stat and stat.start_time == start_boot_ns // TICK_NS else (None, None)
+
+
+def _content(file: Path) -> bytes | None:
+    try:
+        return file.read_bytes()
+    except OSError:
+        return None
 
 
 @cache

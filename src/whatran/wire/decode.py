@@ -51,6 +51,15 @@ def decode(frame: bytes, boot: Boot) -> TaskEvent:
     return decode_kind(frame, boot)
 
 
+def add_strings(event: Exec, name: str, raw: bytes | None, most: int) -> None:
+    """Fills in argv or env of an exec that was made without; nobody else has it yet."""
+    if raw:
+        if len(raw) > most:
+            event.truncated[name] = len(raw)
+        msgspec.structs.force_setattr(event, name, _strings(raw[:most]))
+        event.unreadable.remove(name)
+
+
 def executed(frame: bytes) -> bool:
     """Whether the task of an exec frame has executed anything since its fork; a repaired one may not have."""
     flags: int = _U32.unpack_from(frame, _FLAGS_AT)[0]
