@@ -356,6 +356,20 @@ static __always_inline void exec__fill(struct scratch *scratch, struct task_stru
 			      UNREAD_ENV);
 }
 
+/* Of an exec that the settings keep out, little more than that it was. */
+static __always_inline void exec__fill_short(struct scratch *scratch, struct task_struct *task,
+					     struct linux_binprm *bprm)
+{
+	struct exec_frame *dst = &scratch->exec;
+
+	__builtin_memset(dst, 0, sizeof(*dst));
+	scratch->end = sizeof(*dst);
+	task__fill(&dst->task, task);
+	dst->head.unread = UNREAD_PATHNAME | UNREAD_INTERP | UNREAD_INTERPRETER | UNREAD_SCRIPT | UNREAD_STDIN |
+			   UNREAD_CWD | UNREAD_CGROUP | UNREAD_ARGV | UNREAD_ENV;
+	string__fill(&dst->cmdpath, scratch, bprm->filename, UNREAD_CMDPATH);
+}
+
 /* The same of a task that lives, as far as it can tell: what execve was given is gone, argv is for /proc. */
 static __always_inline void exec__fill_later(struct scratch *scratch, struct task_struct *task, bool modern)
 {

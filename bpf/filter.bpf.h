@@ -146,22 +146,20 @@ static __always_inline bool comm_wanted(void)
 	return settings.comms_unwanted;
 }
 
-/*
- * Whether a record of this kind about the current process is to be sent. Of users and names
- * only execs are judged here: without the rest the reader could not know an exec's ancestors,
- * nor what was tried before it, and drops it itself.
- */
+/* Whether a record of this kind about the current process is to be sent. */
 static __always_inline bool wanted(__u32 kind, __u32 pid)
 {
-	if (!(settings.kinds & (1 << kind)))
-		return false;
-	/* Out of scope is nobody's business, not filtered. */
-	if (!in_scope(kind, pid))
-		return false;
-	if (kind != FRAME_EXEC || (uid_wanted() && comm_wanted()))
-		return true;
-	count_filtered(kind);
-	return false;
+	return settings.kinds & (1 << kind) && in_scope(kind, pid);
+}
+
+/*
+ * Whether all of an exec is to be gathered. Of others the reader is told in short that they
+ * were, as it knows else neither whose child is who, nor what a search of PATH came to, nor
+ * which records were lost.
+ */
+static __always_inline bool wanted_whole(void)
+{
+	return uid_wanted() && comm_wanted();
 }
 
 #endif

@@ -134,14 +134,6 @@ static __always_inline void count_failed(__u32 kind)
 		counters->failed++;
 }
 
-static __always_inline void count_filtered(__u32 kind)
-{
-	struct counters *counters = counters_of(kind);
-
-	if (counters)
-		counters->filtered++;
-}
-
 /*
  * Numbers a filled frame and sends it. The number is taken also when the ring
  * is full, so the reader sees a hole where a record is missing.

@@ -77,7 +77,10 @@ static __always_inline int exec(__u64 *ctx, bool modern)
 		return 0;
 	}
 	scratch->slot = slot;
-	exec__fill(scratch, task, bprm, modern);
+	if (wanted_whole())
+		exec__fill(scratch, task, bprm, modern);
+	else
+		exec__fill_short(scratch, task, bprm);
 	scratch->exec.head.time_boot_ns = now;
 	scratch->exec.old_tid = ctx[1];
 	before = bpf_map_lookup_elem(&befores, &tid);

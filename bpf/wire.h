@@ -228,7 +228,6 @@ struct counters {
 	__u64 produced;
 	__u64 lost;     /* the ring was full */
 	__u64 failed;   /* the record could not be built: no scratch memory */
-	__u64 filtered; /* kept out by the settings */
 };
 
 #define SETTINGS_UIDS 16 /* the verifier walks each list in full: keep them short */

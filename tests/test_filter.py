@@ -89,6 +89,23 @@ def test_exit_of_an_unknown_program_fits_negations_only():
     assert (False, True) == (_passes(exit_, "pathname=*"), _passes(exit_, "pathname!=/bin/a"))
 
 
+def test_an_end_follows_any_exec():
+    """Of a process that went on to something that is dropped, or was seen to be forked, the end is shown."""
+    filter_ = Filter([parse("pathname!=/bin/b")])
+    events = [
+        make_exec(pid=1, start=1, pathname="/bin/a"),
+        make_fork(2, child_start=5, pid=1, start=1),
+        make_exec(pid=1, start=1, pathname="/bin/b"),
+        make_exec(pid=2, start=5, pathname="/bin/b"),
+        make_exit(pid=1, start=1),
+        make_exit(pid=2, start=5),
+        make_exec(pid=3, start=9, pathname="/bin/b"),
+        make_exit(pid=3, start=9),
+    ]
+
+    assert [*events[:2], *events[4:6]] == [event for event in events if filter_(event)]
+
+
 def test_verdicts_do_not_pile_up():
     """A million short lives leave nothing behind."""
     filter_ = Filter([parse("pathname=/bin/*")])
@@ -96,7 +113,7 @@ def test_verdicts_do_not_pile_up():
         filter_(make_exec(pid=pid, process_start_time=pid))
         filter_(make_exit(pid=pid, process_start_time=pid))
 
-    assert {} == filter_._verdicts
+    assert {} == filter_._processes
 
 
 @pytest.mark.parametrize("text", ["", "comm", "=x", "!=x"])

@@ -6,7 +6,7 @@
 
 from whatran._version import __version__
 from whatran.errors import CommandError, DecodeError, OutputError, SourceError, UsageError, WhatranError
-from whatran.event import Event, Exec, Exit, Fork, Gap, TaskEvent
+from whatran.event import Event, Exec, ExecFailed, Exit, Fork, Gap, TaskEvent
 from whatran.stats import Counts, Stats
 from whatran.watch import Completed, Watch, run, watch
 
@@ -17,6 +17,7 @@ __all__ = [
     "DecodeError",
     "Event",
     "Exec",
+    "ExecFailed",
     "Exit",
     "Fork",
     "Gap",

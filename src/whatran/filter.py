@@ -85,43 +85,60 @@ def only_env(names: Collection[str]) -> Callable[[TaskEvent], TaskEvent]:
     return stage
 
 
+class _Shown:
+    """A process, as a Filter knows it."""
+
+    __slots__ = ("seen", "start_time", "verdict")
+
+    def __init__(self, start_time: int, verdict: Verdict) -> None:
+        self.start_time = start_time
+        self.verdict = verdict
+        """What the conditions on exec's own fields said of its last exec."""
+        self.seen = False
+        """Whether they held for its fork, or for any of its execs."""
+
+
 class Filter:
     """Event in, event or None out.
 
     Conditions on different fields must all hold; of several ``=`` on one field, one is
-    enough. An event without a field is judged as the last exec of its process was, so the
-    exit of a program follows its exec; a child that has not exec'd is judged as its creator.
+    enough. An event without a field is judged as the last exec of its process was; a child
+    that has not exec'd is judged as its creator. An exit is so judged as any exec was that
+    its process is known by, for it ends them all.
     """
 
     def __init__(self, conditions: Iterable[Condition]) -> None:
         conditions = tuple(conditions)
         self._own = _group(c for c in conditions if c.field not in EXEC_ONLY)
         self._of_exec = _group(c for c in conditions if c.field in EXEC_ONLY)
-        self._verdicts: dict[int, tuple[int, Verdict]] = {}  # by pid, with the process's time of start
+        self._processes: dict[int, _Shown] = {}  # by pid
 
     def __call__(self, event: TaskEvent) -> TaskEvent | None:
-        # Also judged where it is dropped anyway: the verdict is for what follows.
-        judged = not self._of_exec or all(self._judge(event))
+        process = self._processes.get(event.pid)
+        if process is None or process.start_time != event.process_start_time:
+            # Of a program that started before the watch nothing is known: only negations hold.
+            process = _Shown(event.process_start_time, [group[0].negated for group in self._of_exec])
+        judged = self._judge(event, process)
+        match event:
+            case Exec():
+                process.seen |= judged
+                self._processes[event.pid] = process
+            case Fork() if event.child_tid == event.child_pid:
+                child = self._processes[event.child_pid] = _Shown(event.start_time, process.verdict)
+                child.seen = judged
+            case Exit() if event.process_group_exit:
+                self._processes.pop(event.pid, None)
+                judged |= process.seen
         return event if judged and all(_holds(event, group) for group in self._own) else None
 
-    def _judge(self, event: TaskEvent) -> Verdict:
-        """What the conditions on exec's own fields say of this event's process."""
+    def _judge(self, event: TaskEvent, process: _Shown) -> bool:
+        """Whether the conditions on exec's own fields hold for this event's process."""
         if isinstance(event, Exec):
-            verdict = [_holds(event, group) for group in self._of_exec]
-            self._verdicts[event.pid] = event.process_start_time, verdict
-            return verdict
-        start_time, verdict = self._verdicts.get(event.pid, (None, []))
-        if start_time != event.process_start_time:
-            # Of a program that started before the watch nothing is known: only negations hold.
-            verdict = [group[0].negated for group in self._of_exec]
-        if isinstance(event, ExecFailed):
-            pairs = zip(self._of_exec, verdict, strict=True)
-            return [_holds(event, group) if hasattr(event, group[0].field) else held for group, held in pairs]
-        if isinstance(event, Fork) and event.child_tid == event.child_pid:
-            self._verdicts[event.child_pid] = event.start_time, verdict
-        elif isinstance(event, Exit) and event.process_group_exit:
-            self._verdicts.pop(event.pid, None)
-        return verdict
+            process.verdict = [_holds(event, group) for group in self._of_exec]
+        elif isinstance(event, ExecFailed):
+            pairs = zip(self._of_exec, process.verdict, strict=True)
+            return all(_holds(event, group) if hasattr(event, group[0].field) else held for group, held in pairs)
+        return all(process.verdict)
 
 
 Group = tuple[Condition, ...]

@@ -27,9 +27,9 @@ T = TypeVar("T")
 
 
 def push_down(conditions: Sequence[Condition], settings: Settings) -> Settings:
-    """Settings with what of the conditions the kernel decides for execs: exact uids and comms.
+    """Settings with what of the conditions the kernel goes by: of other uids and comms it gathers no whole execs.
 
-    All of them are still a Filter's: the other events always come, as they tell of execs' ancestors.
+    All conditions are still a Filter's.
     """
     if any(condition.field in EXEC_ONLY for condition in conditions):
         # Forks and exits are judged as their process's last exec was, so all execs must come.

@@ -24,11 +24,7 @@ SETTLE_SECONDS = 0.05
 
 
 class Repair:
-    """Asks the kernel now and then what it could not record, and the living processes what that was.
-
-    Where the kernel leaves out execs by itself (those of other users or names) there is no
-    telling which was lost: then nothing is repaired.
-    """
+    """Asks the kernel now and then what it could not record, and the living processes what that was."""
 
     def __init__(self, source: Ebpf, pipeline: Pipeline, scope: Scope, settings: Settings) -> None:
         self._source = source
@@ -76,7 +72,7 @@ class Repair:
         """Compares what lives now with what is known, if execs were lost since this was done last."""
         count = self._source.counts()[layout.EXEC]
         lost, self._lost = self._lost, count.lost + count.failed
-        if self._lost == lost or self._settings.uids or self._settings.comms:
+        if self._lost == lost:
             return
         self._settling = True
         for event in self._pipeline.learn(self._source.tasks(), boot()):

@@ -17,7 +17,7 @@ class Counts(msgspec.Struct, frozen=True, gc=False):
     failed: int = 0
     """The record could not be built, or the program was not run."""
     filtered: int = 0
-    """Kept out by a filter, in the kernel or here."""
+    """Kept out by a filter."""
     received: int = 0
     """Read from the ring buffer: produced - lost once all is drained."""
 

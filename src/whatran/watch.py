@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import Literal, Self, TypedDict, Unpack
+from typing import Literal, Self, TypedDict, Unpack, get_args
 
 import msgspec
 
@@ -24,7 +24,7 @@ from whatran.repair import Repair
 from whatran.scope import Scope, attach, cgroups
 from whatran.source import cgroupfs
 from whatran.source.command import Command
-from whatran.source.ebpf import Ebpf
+from whatran.source.ebpf import BATCH_FRAMES, Ebpf
 from whatran.source.procfs import (
     INITIAL_PID_NAMESPACE,
     boot,
@@ -114,6 +114,10 @@ def watch(
     ]
     if isinstance(env, str):
         raise UsageError(f"env is a list of names, not one text: give [{env!r}]")
+    if not isinstance(env, bool) and any(not name or "=" in name for name in env):
+        raise UsageError(f"{list(env)} are no names of variables")
+    if failed not in get_args(Failed):
+        raise UsageError(f"failed cannot be {failed!r}: give one of {', '.join(get_args(Failed))}")
     if not env and any(condition.field == "env" for condition in conditions):
         raise UsageError("a filter on env needs env itself: ask for it, with --env or env=True")
     names = None if isinstance(env, bool) else frozenset(env)
@@ -176,6 +180,8 @@ def run(command: Sequence[str], **options: Unpack[Options]) -> Completed:
 
     Options and errors are those of watch().
     """
+    if unknown := options.keys() - Options.__annotations__.keys():
+        raise TypeError(f"run() takes no {', '.join(sorted(unknown))}")
     with watch(command, **options) as watching:
         events = list(watching)
         return Completed(list(command), watching.wait(), events, watching.stats)
@@ -270,11 +276,11 @@ class Watch:
         if self._wait(timeout):
             return self._finish()
         frames = self._source.read()
-        self._more = bool(frames)  # the kernel wakes us only once we have seen all
+        self._more = len(frames) == BATCH_FRAMES  # the kernel wakes us only once we have seen all
         events = self._pipeline(frames, boot())
         if frames:
             self._repair.happened()
-        else:
+        if not self._more:
             events += self._repair()
         return events
 
@@ -380,6 +386,8 @@ def _check(
         )
     if any(not 0 <= number < 1 << 32 for number in numbers["uid"]):
         raise UsageError(f"there is no user id outside of 0 to {(1 << 32) - 1}")
+    if any(not text for value in texts.values() for text in value):
+        raise UsageError("an empty text names nothing")
     if any("\0" in text for value in texts.values() for text in value):
         raise UsageError("no process, path or container has a name with a NUL in it")
     if timeout is not None and not timeout >= 0:

@@ -46,7 +46,7 @@ def test_losses_are_said(machine, run, some_lost):
     machine.will(returncode=0, stats=some_lost)
     _, _, err = run("--", "true")
 
-    assert "whatran: 4 events lost: the tree has gaps; a larger --buffer helps" == err.splitlines()[-1]
+    assert "whatran: 4 records lost: the output has gaps; a larger --buffer helps" == err.splitlines()[-1]
 
 
 def test_no_more_than_count(machine, run):
@@ -87,7 +87,7 @@ def test_a_reader_that_went_away_does_not_stop_the_command(machine, run, monkeyp
         def write(self, events):
             raise BrokenPipeError
 
-    monkeypatch.setitem(FORMATS, "table", lambda output, limit: Broken())
+    monkeypatch.setitem(FORMATS, "table", lambda output, limit, filtered: Broken())
 
     assert (returncode, "", "") == run("--format", "table", "--", "true")
     assert 2 == len(watch.timeouts)

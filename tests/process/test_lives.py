@@ -217,6 +217,26 @@ def test_a_row_is_flat_json():
     assert [] == [name for name, value in row.items() if isinstance(value, dict)]
 
 
+def test_where_exits_may_be_filtered_nobody_is_said_to_run():
+    """Who has not ended may have, and been kept out."""
+    lives = Lives(filtered=True)
+    assert [] == lives(make_exec())
+
+    assert [None] == [life.running for life in lives.finish()]
+
+
+def test_execs_that_were_not_seen_are_counted():
+    """The kernel counts each exec of a line of processes; a child begins with its creator's number."""
+    (life,) = lives_of(
+        make_fork(7, child_start=5, exec_id=3),
+        make_exec(("a",), pid=7, start=5, exec_id=4),
+        make_exec(("b",), pid=7, start=5, exec_id=7),
+        make_exit(pid=7, start=5, exec_id=8),
+    )[:1]
+
+    assert (2, 3) == (len(life.programs), life.unseen_execs)
+
+
 def test_what_could_not_be_executed_is_in_the_row():
     """With the reason; of a process that tries for ever, the last attempts."""
     few, many = lives_of(
@@ -224,6 +244,7 @@ def test_what_could_not_be_executed_is_in_the_row():
         *(make_failed(f"/bin/{number}", at=number, pid=2, start=0) for number in range(150)),
     )
 
+    assert (1, 150) == (few.failed_execs, many.failed_execs)
     assert [("/bin/x", ["x"], 13, 1)] == [(f.cmdpath, f.argv, f.errno, f.timestamp_boot) for f in few.failures]
     assert [f"/bin/{number}" for number in range(50, 150)] == [failure.cmdpath for failure in many.failures]
 

@@ -197,7 +197,9 @@ def test_nothing_was_missed_of_what_was_seen():
 
 def test_missed_exec_is_told_once():
     """With creator and ancestors where its fork was seen, and not again at the next look."""
-    processes, _ = follow(make_fork(2, child_start=20, pid=1, start=10, exec_id=7, comm="maker", ppid=0))
+    processes = Processes()
+    processes.older([make_exec(pid=1, start=10, exec_id=7, ppid=0)])
+    processes(make_fork(2, child_start=20, pid=1, start=10, exec_id=7, comm="maker", ppid=0))
 
     [event] = repaired(processes, look(1, 10, 7), look(2, 20, 8))
 
@@ -205,6 +207,16 @@ def test_missed_exec_is_told_once():
     assert [(1, 10)] == creators([event])
     assert [] == repaired(processes, look(1, 10, 7), look(2, 20, 8))
     assert [9] == [each.exec_id for each in repaired(processes, look(1, 10, 7), look(2, 20, 9))]
+
+
+def test_missed_exec_of_one_that_is_first_seen_later():
+    """Neither its fork nor its exec came, but something it did since: what it runs is told."""
+    processes = Processes()
+    processes.older([make_exec(pid=1, start=10, exec_id=7, ppid=0)])
+    processes(make_fork(3, child_start=30, pid=2, start=20, exec_id=8))
+
+    assert [2] == [event.pid for event in repaired(processes, look(1, 10, 7), look(2, 20, 8))]
+    assert [] == repaired(processes, look(1, 10, 7), look(2, 20, 8))
 
 
 def test_missed_exec_of_one_whose_fork_was_lost():

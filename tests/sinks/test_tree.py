@@ -42,12 +42,12 @@ def test_what_could_not_be_executed_is_shown_where_it_was_tried(file):
         *life(101, (100, 100), 110, code=127),
         make_failed("/usr/bin/cc", argv=["cc", "a b.c"], pid=101, start=110 * MS, at=112 * MS),
         *life(102, (100, 100), 120, ("env", "x")),
-        make_failed("/x", errno=13, pid=102, start=120 * MS, at=122 * MS),
+        make_failed("/x", errno=13, tried=("/bin/x",), pid=102, start=120 * MS, at=122 * MS),
     )
 
     assert [
         "  99.0ms        sh",
-        "  5.00ms  127   ├─ (fork) true → cc 'a b.c' (ENOENT)",
+        "  5.00ms  127   ├─ (fork) true → /usr/bin/cc 'a b.c' (ENOENT)",
         "  5.00ms        └─ env x → x (EACCES)",
     ] == lines[:-1]
 
@@ -189,8 +189,41 @@ def test_an_end_that_may_be_lost(file):
         "running?        a",
         " running        b → c",
         "… 7 sched_process_exit lost on CPU 0: ring full",
-        "2 processes, 3 execs, 0 failed, 199ms",
+        "2 processes, 3 execs, 0 failed, 199ms; 7 records lost",
     ] == lines
+
+
+BELOW_ROOT = {"ppid": 100, "ppid_start_time": 100 * MS}
+
+
+def test_execs_that_were_not_seen_are_told(file):
+    """Where records were lost, and where a process executed more than is known."""
+    events = [
+        *root(("sh",)),
+        make_fork(101, child_start=110 * MS, exec_id=1),
+        make_exit(pid=101, start=110 * MS, at=115 * MS, **BELOW_ROOT, comm="lost", exec_id=2),
+        make_fork(102, child_start=120 * MS, exec_id=1),
+        make_exec(("b",), pid=102, start=120 * MS, at=121 * MS, exec_id=2, repaired=True, **BELOW_ROOT),
+        make_exit(pid=102, start=120 * MS, at=125 * MS, exec_id=4, **BELOW_ROOT),
+    ]
+
+    assert [
+        "  99.0ms        sh",
+        "  5.00ms        └─ b (found later) → (2 execs not seen)",
+    ] == draw(file, *events)[:-1]
+
+
+def test_processes_whose_exec_was_lost_are_drawn(file):
+    """By their last name, as nobody knows what they ran."""
+    lines = draw(
+        file,
+        *root(("sh",)),
+        make_fork(101, child_start=110 * MS, exec_id=1),
+        make_exit(pid=101, start=110 * MS, at=115 * MS, **BELOW_ROOT, comm="lost", exec_id=2),
+        make_gap(114 * MS, count=1),
+    )
+
+    assert "  5.00ms        └─ (exec not seen) lost" == lines[1]
 
 
 @pytest.mark.parametrize(

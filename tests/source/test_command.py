@@ -101,3 +101,16 @@ def _is_inheritable(fd):
         return os.get_inheritable(fd)
     except OSError:  # that of the folder listed
         return False
+
+
+def test_a_script_without_its_interpreter_cannot_be_run(tmp_path):
+    """It is there, so it is not what was not found."""
+    script = tmp_path / "script"
+    script.write_text("#!/no/such/interpreter\n")
+    script.chmod(0o755)
+    command = Command([str(script)], b"token")
+
+    with pytest.raises(CommandError, match="the interpreter that it names is not there") as caught:
+        command.release()
+    command.close()
+    assert 126 == caught.value.exit_code

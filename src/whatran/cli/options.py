@@ -57,6 +57,11 @@ class Options(argparse.Namespace):
     buffer: int
     verbose: int
 
+    @property
+    def filtered(self) -> bool:
+        """Whether a process may be shown of which an exit is not."""
+        return bool(self.pid or self.uid or self.comm or self.filter or self.not_tree or self.not_cgroup)
+
     def capture(self) -> Capture:
         """What of it `whatran.watch` is to be told, whatever the command."""
         return {
@@ -218,13 +223,15 @@ def fields_help() -> str:
         for title, kind in (("exec", Exec), ("fork", Fork), ("exit", Exit), ("failed", ExecFailed))
     ]
     lines = [
-        textwrap.fill(" ".join(fields), 79, initial_indent=f"  {title:<9}", subsequent_indent=" " * 11)
+        textwrap.fill(" ".join(fields), 79, initial_indent=f"  {title:<11}", subsequent_indent=" " * 13)
         for title, fields in rows
     ]
     return "\n".join(["fields:", *lines])
 
 
 def _path_prefix(operator: str, prefix: str) -> str:
+    if not prefix.startswith(("/", "memfd:")):
+        raise UsageError(f"{prefix!r} begins no path; give one as programs really lie, as /usr/bin/")
     return f"pathname{operator}{glob.escape(prefix)}*"
 
 

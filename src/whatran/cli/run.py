@@ -50,11 +50,13 @@ def main(argv: Sequence[str]) -> int:
         watch(command, **options.capture()) as watching,
     ):
         running.started(watching)
-        sink = _Forgiving(output, lambda: FORMATS[options.format](output, options.count))
+        sink = _Forgiving(output, lambda: FORMATS[options.format](output, options.count, filtered=options.filtered))
         with alarm(options.timeout, running.time_out):
             follow(watching, sink)
     if lost := watching.stats.lost:
-        say(f"{lost} events lost: the tree has gaps; a larger --buffer helps", style=YELLOW)
+        say(f"{lost} records lost: the output has gaps; a larger --buffer helps", style=YELLOW)
+    elif filtered := watching.stats.execs.filtered:
+        say(f"{watching.stats.execs.seen} execs seen, {filtered} filtered")
     if isinstance(sink.error, OutputError):
         say(str(sink.error))
     if running.timed_out:

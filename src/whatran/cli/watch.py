@@ -42,7 +42,7 @@ def main(argv: Sequence[str]) -> int:
     ):
         output.truncate()
         hint("watching; Ctrl-C ends")
-        sink = FORMATS[options.format](output, options.count)
+        sink = FORMATS[options.format](output, options.count, filtered=options.filtered)
 
         def stop(number: signal.Signals) -> None:
             signal.signal(number, signal.SIG_DFL)  # a second one ends us at once, whatever we are waiting for

@@ -45,6 +45,10 @@ class Program(msgspec.Struct, frozen=True, gc=False):
     """Name of uid."""
     euid: int
     """Effective user id."""
+    tried: tuple[str | None, ...]
+    """Paths that were tried in vain just before, in the same search of PATH."""
+    repaired: bool
+    """Whether its record was lost, and this is what the living process told later."""
     truncated: dict[str, int]
     """For each field that was cut, its true length in bytes."""
 
@@ -64,6 +68,8 @@ class Failure(msgspec.Struct, frozen=True, gc=False):
     """The process's name then."""
     errno: int
     """Why, as errno(3) numbers it."""
+    tried: tuple[str | None, ...]
+    """The other paths that were tried in the same search of PATH."""
     truncated: dict[str, int]
     """For each field that was cut, its true length in bytes."""
 
@@ -88,7 +94,7 @@ class Life(msgspec.Struct, frozen=True, gc=False):
     boot_id: str
     """Which boot of the machine this was; with pid and start_time it names the process for ever and everywhere."""
     running: bool | None
-    """Whether it had not ended when the watch did; null where its exit may be among those that were lost."""
+    """Whether it had not ended when the watch did; null where its exit may have been lost or filtered."""
     pid: int
     """Process id in the initial pid namespace."""
     start_time: int
@@ -112,13 +118,17 @@ class Life(msgspec.Struct, frozen=True, gc=False):
     cgroup_id: int
     """Its last cgroup."""
     pathname: str | None
-    """Path of the last program it executed; null if it executed none."""
+    """Path of the last program it executed; null if none was seen."""
     argv: list[str] | None
     """Arguments of the last program it executed."""
     programs: list[Program]
-    """All programs it executed, in order."""
+    """The programs it executed, in order."""
+    unseen_execs: int
+    """How many programs it executed besides: filtered, out of scope or lost."""
     failures: list[Failure]
     """Programs it could not execute, in order; the last 100."""
+    failed_execs: int
+    """How many there were in all."""
     exit_code: int | None
     """Exit status, 0 to 255."""
     signal_code: int | None
@@ -187,13 +197,16 @@ SHARED_LENGTH = 256
 class _Open:
     """A process that has not ended."""
 
-    __slots__ = ("creator", "failures", "key", "last", "programs")
+    __slots__ = ("creator", "exec_id", "failed", "failures", "key", "last", "programs")
 
     def __init__(self, key: Key, event: TaskEvent) -> None:
         self.key = key
         self.creator: Key | None = None
         self.programs: list[Program] = []
         self.failures: list[Failure] = []
+        self.failed = 0
+        self.exec_id = event.exec_id - isinstance(event, Exec)
+        """As it was before its first own exec."""
         self.last = event
         """Its last own event; before there is one, the fork that made it."""
 
@@ -204,7 +217,9 @@ class Lives:
     What it keeps is the processes that are alive, however many there were.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, filtered: bool = False) -> None:
+        """``filtered`` says that exits may be missing of processes whose other events are not."""
+        self._filtered = filtered
         self._open: dict[int, _Open] = {}  # by pid: a process whose exit was lost makes way for the next
         self._exits_lost = 0  # when last, in ns since boot
         # Most texts are the same in many lives: those that keep the lives keep each but once.
@@ -227,6 +242,7 @@ class Lives:
                     ended.append(self._life(process, running=False))
             case ExecFailed():
                 process = self._self(event, ended)
+                process.failed += 1
                 process.failures.append(self._failure(event))
                 del process.failures[:-MAX_FAILURES]
             case Exit() if event.process_group_exit:
@@ -236,7 +252,8 @@ class Lives:
     def finish(self) -> Iterator[Life]:
         """The processes that live on, as far as is known."""
         for process in self._open.values():
-            yield self._life(process, running=None if process.last.timestamp_boot < self._exits_lost else True)
+            unsure = self._filtered or process.last.timestamp_boot < self._exits_lost
+            yield self._life(process, running=None if unsure else True)
         self._open.clear()
 
     def _self(self, event: TaskEvent, ended: list[Life]) -> _Open:
@@ -298,7 +315,9 @@ class Lives:
             pathname=programs[-1].pathname if programs else None,
             argv=programs[-1].argv if programs else None,
             programs=programs,
+            unseen_execs=max(0, last.exec_id - process.exec_id - len(programs)),
             failures=process.failures,
+            failed_execs=process.failed,
             **{name: getattr(ended, name, None) for name in _OF_EXIT},
         )
 
@@ -327,6 +346,8 @@ class Lives:
             uid=event.uid,
             user=event.user,
             euid=event.euid,
+            tried=event.tried,
+            repaired=event.repaired,
             truncated=event.truncated,
         )
 
@@ -339,6 +360,7 @@ class Lives:
             argv=None if event.argv is None else argv,
             comm=comm,
             errno=event.errno,
+            tried=event.tried,
             truncated=event.truncated,
         )
 

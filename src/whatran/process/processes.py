@@ -23,7 +23,7 @@ _key = attrgetter("pid", "process_start_time")
 class _Process:
     """What is remembered of one that lives."""
 
-    __slots__ = ("ancestors", "creator", "exec_id", "start_time")
+    __slots__ = ("ancestors", "creator", "exec_id", "start_time", "unsure")
 
     def __init__(
         self, start_time: int, creator: tuple[int, int] | None, exec_id: int, ancestors: tuple[str, ...]
@@ -32,6 +32,8 @@ class _Process:
         self.creator = creator
         self.exec_id = exec_id
         self.ancestors = ancestors
+        self.unsure = False
+        """Whether it was first seen in the middle, so that an exec before that may not have been seen."""
 
 
 class Processes:
@@ -51,6 +53,7 @@ class Processes:
             force_setattr(event, "creator_start_time", process.creator[1])
         if isinstance(event, Exec):
             process.exec_id = event.exec_id
+            process.unsure = False
             force_setattr(event, "ancestors", process.ancestors)
         elif isinstance(event, Fork):
             if event.child_tid == event.child_pid:
@@ -104,7 +107,7 @@ class Processes:
         known = self._living.get(event.pid)
         if known is None or known.start_time != event.process_start_time:
             return self._is_new(event)
-        return event.exec_id > known.exec_id
+        return known.unsure or event.exec_id > known.exec_id
 
     def _end(self, event: Exit, process: _Process) -> None:
         key = _key(event)
@@ -122,6 +125,7 @@ class Processes:
         above = parent.ancestors if parent and parent.start_time == event.ppid_start_time else ()
         ancestors = (event.ppid_comm, *above)[:MAX_ANCESTORS] if event.ppid else ()
         process = _Process(event.process_start_time, None, event.exec_id, ancestors)
+        process.unsure = not isinstance(event, Exec)
         if known is None or known.start_time < event.process_start_time:  # else its pid is another's by now
             self._living[event.pid] = process
         return process

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from whatran.event import Event
     from whatran.sinks.output import Output
@@ -28,35 +28,42 @@ class Sink(Protocol):
         """Write what is left; the number of records written."""
 
 
-# Each takes where to write and how many records to write at most. Imports wait until a format is
+class Format(Protocol):
+    """Makes a sink."""
+
+    def __call__(self, output: Output, limit: int | None, *, filtered: bool = False) -> Sink: ...
+
+
+# Each takes where to write, how many records to write at most, and whether filters may have kept out what belongs
+# to the rest. Imports wait until a format is
 # chosen, so that --help costs no more than it must.
 
 
-def _table(output: Output, limit: int | None) -> Sink:
+def _table(output: Output, limit: int | None, *, filtered: bool = False) -> Sink:  # noqa: ARG001 (as every Format)
     from whatran.sinks.table import Table  # noqa: PLC0415 (only when chosen)
 
     return Table(output, limit)
 
 
-def _tree(output: Output, limit: int | None) -> Sink:
+def _tree(output: Output, limit: int | None, *, filtered: bool = False) -> Sink:
     from whatran.sinks.tree import TreeView  # noqa: PLC0415 (only when chosen)
 
-    return TreeView(output, limit)
+    return TreeView(output, limit, filtered=filtered)
 
 
-def _jsonl(output: Output, limit: int | None) -> Sink:
+def _jsonl(output: Output, limit: int | None, *, filtered: bool = False) -> Sink:  # noqa: ARG001 (as every Format)
     from whatran.sinks.jsonl import JsonLines  # noqa: PLC0415 (only when chosen)
 
     return JsonLines(output, limit)
 
 
-def _lives(output: Output, limit: int | None) -> Sink:
+def _lives(output: Output, limit: int | None, *, filtered: bool = False) -> Sink:
     from whatran.sinks.lives import LifeLines  # noqa: PLC0415 (only when chosen)
 
-    return LifeLines(output, limit)
+    return LifeLines(output, limit, filtered=filtered)
 
 
-FORMATS: dict[str, Callable[[Output, int | None], Sink]] = {
+FORMATS: dict[str, Format] = {
     "table": _table,
     "tree": _tree,
     "jsonl": _jsonl,

@@ -20,9 +20,9 @@ class LifeLines:
 
     due = None
 
-    def __init__(self, output: Output, limit: int | None = None) -> None:
+    def __init__(self, output: Output, limit: int | None = None, *, filtered: bool = False) -> None:
         self._lines = JsonLines(output, limit)
-        self._lives = Lives()
+        self._lives = Lives(filtered=filtered)
 
     def write(self, events: Sequence[Event]) -> int:
         ended: list[Life | Gap] = []

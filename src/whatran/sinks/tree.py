@@ -5,6 +5,8 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from whatran.event import Event, Exec, ExecFailed, Fork, Gap
 from whatran.process.lives import Failure, Lives
 from whatran.process.tree import build
@@ -35,10 +37,10 @@ class TreeView:
 
     due = None
 
-    def __init__(self, output: Output, limit: int | None = None) -> None:
+    def __init__(self, output: Output, limit: int | None = None, *, filtered: bool = False) -> None:
         self._output = output
         self._left = limit
-        self._lives = Lives()
+        self._lives = Lives(filtered=filtered)
         self._ended: list[Life] = []
         self._gaps: list[Gap] = []
 
@@ -61,7 +63,8 @@ class TreeView:
 
     def close(self) -> int:
         tree = build([*self._ended, *self._lives.finish()])
-        shown = _shown(tree)
+        lost = sum(gap.count for gap in self._gaps)
+        shown = _shown(tree, lost=bool(lost))
         lines: list[str] = []
         for line in _draw(tree, shown, self._output):
             lines.append(line + "\n")
@@ -69,8 +72,17 @@ class TreeView:
                 self._output.write_text("".join(lines))
                 lines.clear()
         gaps = [self._output.paint(missing(gap), YELLOW) for gap in self._gaps]
-        self._output.write_text("".join(lines) + "\n".join([*gaps, _summary(tree, shown)]) + "\n")
+        self._output.write_text("".join(lines) + "\n".join([*gaps, _summary(tree, shown, self._notes(lost))]) + "\n")
         return 0
+
+    def _notes(self, lost: int) -> list[str]:
+        """What is to be known of the tree as a whole."""
+        notes = []
+        if lost:
+            notes.append(self._output.paint(f"{_count(lost, 'record', 'records')} lost", YELLOW))
+        if self._left == 0:
+            notes.append("no more execs were to be shown")
+        return notes
 
 
 def _draw(tree: Tree, shown: Collection[Key], output: Output) -> Iterator[str]:
@@ -102,24 +114,40 @@ def _draw(tree: Tree, shown: Collection[Key], output: Output) -> Iterator[str]:
             stack.append((child, depth + 1, *entry))
 
 
-def _shown(tree: Tree) -> set[Key]:
+def _shown(tree: Tree, *, lost: bool) -> set[Key]:
     shown: set[Key] = set()
     for key, life in reversed(tree.lives.items()):  # a creator comes before its children, so here after them
         no_end = life.exit_code is None and not life.older
         below = (child.key in shown for child in tree.children.get(key, ()))
-        if life.programs or life.failures or life.failed or no_end or any(below):
+        executed = life.programs or life.failures or (lost and life.unseen_execs)
+        if executed or life.failed or no_end or any(below):
             shown.add(key)
     return shown
 
 
 def _label(life: Life) -> str:
+    # In the order of time, as far as an exec shows it: a failure keeps the program that made the attempt.
     steps: list[Program | Failure] = [*life.programs, *life.failures]
     steps.sort(key=attrgetter("timestamp_boot"))
-    names = [f"{command(step)} ({reason(step)})" if isinstance(step, Failure) else command(step) for step in steps]
+    names = list(map(_step, steps))
     if not life.programs:
-        names.insert(0, f"({'already running' if life.older else 'fork'}) {escape(life.comm)}")
+        what = "already running" if life.older else "exec not seen" if life.unseen_execs else "fork"
+        names.insert(0, f"({what}) {escape(life.comm)}")
+    elif life.unseen_execs:
+        names.append(f"({_count(life.unseen_execs, 'exec', 'execs')} not seen)")
+    if more := life.failed_execs - len(life.failures):
+        names.append(f"({more} more failed)")
     label = " → ".join(names)
     return f"(adopted by {life.ppid} {escape(life.ppid_comm)}) {label}" if life.adopted else label
+
+
+def _step(step: Program | Failure) -> str:
+    if isinstance(step, Failure):
+        # A search of PATH is known by its name, a single attempt by its path.
+        if not step.tried and step.cmdpath and step.argv:
+            step = replace(step, argv=[step.cmdpath, *step.argv[1:]])
+        return f"{command(step)} ({reason(step)})"
+    return f"{command(step)} (found later)" if step.repaired else command(step)
 
 
 def _took(life: Life) -> str:
@@ -144,7 +172,7 @@ def _until(life: Life) -> int:
     return life.programs[-1].timestamp_boot if life.programs else life.start_time
 
 
-def _summary(tree: Tree, shown: Collection[Key]) -> str:
+def _summary(tree: Tree, shown: Collection[Key], notes: Sequence[str]) -> str:
     new = [life for life in tree.lives.values() if not life.older]
     parts = [
         _count(len(new), "process", "processes"),
@@ -154,9 +182,14 @@ def _summary(tree: Tree, shown: Collection[Key]) -> str:
     ]
     ended = [life for life in new if life.exit_code is not None]
     used = f" ({_used(tree, ended)})" if ended else ""
-    hidden = sum(life.key not in shown for life in new)
-    note = f"; {_count(hidden, 'fork', 'forks')} without exec not shown" if hidden else ""
-    return ", ".join(parts) + used + note
+    hidden = [life for life in new if life.key not in shown]
+    unseen = sum(life.unseen_execs > 0 for life in hidden)
+    all_notes = list(notes)
+    if forks := len(hidden) - unseen:
+        all_notes.append(f"{_count(forks, 'fork', 'forks')} without exec not shown")
+    if unseen:
+        all_notes.append(f"{_count(unseen, 'process', 'processes')} with other execs not shown")
+    return "; ".join([", ".join(parts) + used, *all_notes])
 
 
 def _used(tree: Tree, ended: Sequence[Life]) -> str:

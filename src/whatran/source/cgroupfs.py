@@ -85,4 +85,8 @@ class OwnCgroup:
         try:
             self.directory.rmdir()
         except OSError as error:
-            log.warning("left the cgroup %s, with what still runs in it: %s", self.directory, error.strerror)
+            log.warning(
+                "left the cgroup %s (%s): when what runs in it has ended, rmdir removes it",
+                self.directory,
+                error.strerror,
+            )

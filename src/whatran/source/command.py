@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import shutil
 import signal
 from collections.abc import Sequence
 
@@ -49,9 +50,12 @@ class Command:
         if said:
             self.wait()
             number = int(said)
+            name = os.fsdecode(self.args[0])
+            if number == errno.ENOENT and shutil.which(name):
+                raise CommandError(f"{name}: cannot be run: the interpreter that it names is not there", 126)
             if number in (errno.ENOENT, errno.ENOTDIR):
-                raise CommandError(f"{os.fsdecode(self.args[0])}: command not found", 127)
-            raise CommandError(f"{os.fsdecode(self.args[0])}: cannot be run: {os.strerror(number)}", 126)
+                raise CommandError(f"{name}: command not found", 127)
+            raise CommandError(f"{name}: cannot be run: {os.strerror(number)}", 126)
 
     def wait(self) -> int:
         """Its returncode, once it has ended."""

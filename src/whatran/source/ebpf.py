@@ -36,6 +36,8 @@ PIDS_ROWS, PIDS_ROW_BYTES = 1024, 4096
 
 DRAIN_SECONDS = 5.0
 
+ALL_SIGNALS = signal.valid_signals()
+
 
 class Ebpf:
     """The loaded program; once it is attached frames wait in its ring buffer.
@@ -261,14 +263,13 @@ class Ebpf:
         counts = {}
         programs = self.programs()
         for kind in layout.KINDS:
-            produced, lost, failed, filtered = map(sum, zip(*self._counters(kind), strict=True))
+            produced, lost, failed = map(sum, zip(*self._counters(kind), strict=True))
             missed = sum(info.recursion_misses for info in programs.get(kind, ()))
             counts[kind] = Counts(
-                seen=produced + filtered + failed + missed,
+                seen=produced + failed + missed,
                 produced=produced,
                 lost=lost,
                 failed=failed + missed,
-                filtered=filtered,
                 received=self._received[kind],
             )
         return counts
@@ -313,7 +314,7 @@ def _signals_waiting() -> Iterator[None]:
     What their handlers raise, as Ctrl-C does, would be swallowed by ctypes in a callback,
     and the frame in hand lost.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ALL_SIGNALS)
     try:
         yield
     finally:

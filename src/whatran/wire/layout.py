@@ -179,7 +179,7 @@ SETTINGS = (
     ("command", "16s"),
 )
 
-COUNTERS = (("produced", "Q"), ("lost", "Q"), ("failed", "Q"), ("filtered", "Q"))
+COUNTERS = (("produced", "Q"), ("lost", "Q"), ("failed", "Q"))
 
 Fields = tuple[tuple[str, str], ...]
 
