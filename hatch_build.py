@@ -46,6 +46,13 @@ NO_HEADERS = (
 )
 
 
+WITHOUT = "Going on without it: commands can be followed all the same, by ptrace."
+
+
+class MissingTool(SystemExit):
+    """What it takes to compile the kernel program is not here: one sentence with the next step."""
+
+
 class BuildHook(BuildHookInterface[Any]):
     """Puts the object into src before hatchling collects the files of a wheel, an sdist or an editable install."""
 
@@ -54,9 +61,9 @@ class BuildHook(BuildHookInterface[Any]):
         return [] if is_fresh() or find_clang() else ["ziglang"]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Compile, where it is needed."""
+        """Compile, where it is needed; for a checkout, which can be used without, if it can be done."""
         if not is_fresh():
-            compile_object()
+            (compile_if_possible if version == "editable" else compile_object)()
 
 
 def is_fresh() -> bool:
@@ -83,12 +90,20 @@ def compile_object() -> None:
         made.replace(OBJECT)
 
 
+def compile_if_possible() -> None:
+    """Write the object, or say why not."""
+    try:
+        compile_object()
+    except MissingTool as missing:
+        print(missing, WITHOUT, file=sys.stderr)  # noqa: T201  # nobody else would say it
+
+
 def find_headers() -> Path:
     """The folder with bpf/bpf_helpers.h in it."""
     for folder in INCLUDE_FOLDERS:
         if (folder / "bpf/bpf_helpers.h").exists():
             return folder
-    sys.exit(NO_HEADERS)
+    raise MissingTool(NO_HEADERS)
 
 
 def find_compiler() -> list[str]:
@@ -97,7 +112,7 @@ def find_compiler() -> list[str]:
         return [clang, "-target", "bpf"]
     if importlib.util.find_spec("ziglang"):
         return [sys.executable, "-m", "ziglang", "cc", "-target", "bpfel-freestanding"]
-    sys.exit(NO_COMPILER)
+    raise MissingTool(NO_COMPILER)
 
 
 def find_clang() -> str | None:
@@ -124,4 +139,4 @@ def strip(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    compile_object()
+    compile_if_possible()

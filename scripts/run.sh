@@ -18,11 +18,14 @@ fi
 
 printf 'Following: %s\n' "${COMMAND:-$*}" | cat -v >&2
 
-if [ "$(id -u)" -ne 0 ]; then
-    # whatran needs root, the command does not.
-    set -- setpriv "--reuid=$(id -u)" "--regid=$(id -g)" --init-groups "$@"
+if [ "$(id -u)" -ne 0 ] && [ -e src/whatran/source/whatran.bpf.o ] && command -v sudo >/dev/null && sudo true; then
+    # whatran needs root for eBPF, the command does not.
+    set -- scripts/as-root.sh .venv/bin/whatran -- \
+        setpriv "--reuid=$(id -u)" "--regid=$(id -g)" --init-groups "$@"
+else
+    set -- .venv/bin/whatran -- "$@"
 fi
 
 status=0
-scripts/as-root.sh .venv/bin/whatran -- "$@" || status=$?
+"$@" || status=$?
 exit "$status"

@@ -41,7 +41,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     """Which boot of the machine this was (/proc/sys/kernel/random/boot_id); with pid and
     process_start_time it names a process for ever and everywhere."""
     cpu: int
-    """Number of the CPU that wrote the record; -1 where that is not known."""
+    """Number of the CPU that wrote the record; 0 by ptrace; -1 where that is not known."""
 
 
 class Gap(Event, frozen=True, gc=False):
@@ -75,7 +75,8 @@ class TaskEvent(Event, frozen=True, gc=False):
     """Whether the record was lost, and this is what the process, found alive, tells of it later: all of it
     is as of then, the time too."""
     pid: int
-    """Process id, as getpid(2) in the initial pid namespace (the kernel's tgid)."""
+    """Process id, as getpid(2) in the initial pid namespace (the kernel's tgid); by ptrace in whatran's own, and so
+    are all ids but the ones that begin with ns_."""
     tid: int
     """Thread id, as gettid(2) in the initial pid namespace (the kernel's pid)."""
     ns_pid: int
@@ -92,17 +93,17 @@ class TaskEvent(Event, frozen=True, gc=False):
     """When the creator was forked, in ns since boot; None as creator_pid."""
     exec_id: int
     """How often this line of processes has executed something (task_struct.self_exec_id): a fork
-    inherits it, an exec adds one."""
+    inherits it, an exec adds one; by ptrace counted from the command on."""
     ppid: int
     """Parent process id now, as getppid(2) (real_parent): once the creator has ended, who adopted it; 0 for none."""
     ppid_start_time: int
     """When the parent was forked, in ns since boot."""
     ppid_comm: str
-    """The parent's comm."""
+    """The parent's comm; by ptrace as of its last event."""
     comm: str
     """Command name, at most 15 bytes (task_struct.comm; /proc/PID/comm)."""
     uid: int
-    """Real user id, as the initial user namespace counts (so are all ids here)."""
+    """Real user id, as the initial user namespace counts (so are all ids here); by ptrace as whatran's own does."""
     gid: int
     """Real group id."""
     euid: int
@@ -130,7 +131,8 @@ class TaskEvent(Event, frozen=True, gc=False):
     cap_effective: int
     """Effective capabilities, one bit each (CapEff of /proc/PID/status)."""
     cgroup_id: int
-    """Id of the cgroup in the v2 hierarchy: the inode number of its directory."""
+    """Id of the cgroup in the v2 hierarchy: the inode number of its directory; by ptrace as of the last exec if
+    the process has no capabilities, and 0 where it is not mounted."""
     mnt_ns: int
     """Number of the mount namespace, as stat of /proc/PID/ns/mnt gives it."""
     pid_ns: int
@@ -199,13 +201,14 @@ class Exec(TaskEvent, frozen=True, gc=False):
     env: list[str] | None
     """Environment, each NAME=value (mm_struct.env_start .. env_end); None unless asked for."""
     prev_comm: str | None
-    """The task's comm before this exec."""
+    """The task's comm before this exec; by ptrace as of its last event."""
     prev_euid: int | None
     """Effective user id before this exec: not euid where the binary is setuid."""
     prev_egid: int | None
     """Effective group id before this exec: not egid where the binary is setgid."""
     prev_cap_effective: int | None
-    """Effective capabilities before this exec: fewer than cap_effective where the binary gave some."""
+    """Effective capabilities before this exec: fewer than cap_effective where the binary gave some; by ptrace
+    as of its last event."""
     cwd: str | None
     """Current working directory, up to the root of the mount namespace."""
     argc: int | None
@@ -223,7 +226,7 @@ class Exec(TaskEvent, frozen=True, gc=False):
     """Whether the binary lives in memory only, made by memfd_create(2)."""
     upper_layer: bool | None
     """Whether the binary lies in the upper layer of an overlay: put there or changed after the
-    container was made; None where it is on no overlay."""
+    container was made; None where it is on no overlay, and by ptrace."""
     cgroup: str | None
     """Path of the cgroup in the v2 hierarchy; where the process is at the root of that, its path in
     the v1 hierarchy of the pids controller, if there is one (/proc/PID/cgroup)."""
@@ -263,7 +266,8 @@ class ExecFailed(TaskEvent, frozen=True, gc=False):
     """A program could not be executed: execve(2) or execveat(2) returned an error (their own return, or sys_exit).
 
     In a search of PATH all attempts are one: the one whose error the caller gets, if none
-    succeeds, and else none. The arguments are read from the caller's memory.
+    succeeds, and else none. The arguments are read from the caller's memory. By ptrace this is
+    not seen.
     """
 
     NAME: ClassVar[str] = "process_execute_failed"
@@ -342,7 +346,7 @@ class Exit(TaskEvent, frozen=True, gc=False):
     system_time: int
     """System CPU time in ns, as ru_stime of getrusage(2)."""
     max_rss: int
-    """Largest resident set in bytes, as ru_maxrss of getrusage(2)."""
+    """Largest resident set in bytes, as ru_maxrss of getrusage(2); by ptrace since the last exec."""
     minor_faults: int
     """Page faults served without I/O, as ru_minflt."""
     major_faults: int

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from whatran.event import Event
     from whatran.pipeline import Pipeline
     from whatran.scope import Scope
-    from whatran.source.ebpf import Ebpf
+    from whatran.source.choose import Source
     from whatran.wire.settings import Settings
 
 LOOK_SECONDS = 1.0
@@ -26,7 +26,7 @@ SETTLE_SECONDS = 0.05
 class Repair:
     """Asks the kernel now and then what it could not record, and the living processes what that was."""
 
-    def __init__(self, source: Ebpf, pipeline: Pipeline, scope: Scope, settings: Settings) -> None:
+    def __init__(self, source: Source, pipeline: Pipeline, scope: Scope, settings: Settings) -> None:
         self._source = source
         self._pipeline = pipeline
         self._scope = scope

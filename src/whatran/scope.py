@@ -15,7 +15,7 @@ from whatran.wire import layout
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from whatran.source.ebpf import Ebpf
+    from whatran.source.choose import Source
 
 SCOPE_TREE = layout.SCOPE_SELF | layout.SCOPE_TREE
 OUT = layout.SCOPE_OUT
@@ -62,7 +62,7 @@ def cgroups(paths: Collection[str], containers: Collection[str]) -> tuple[Path, 
     return tuple(found)
 
 
-def attach(source: Ebpf, scope: Scope) -> None:
+def attach(source: Source, scope: Scope) -> None:
     """Attaches a source with a scope in force: what its processes do from now on is recorded, and nothing else."""
     for pid in (*scope.pids, *scope.trees, *scope.not_trees):
         _check_process(pid)
@@ -77,7 +77,7 @@ def attach(source: Ebpf, scope: Scope) -> None:
             source.scope(pid, 0)
 
 
-def _mark(source: Ebpf, scope: Scope) -> dict[int, Stat]:
+def _mark(source: Source, scope: Scope) -> dict[int, Stat]:
     """Notes in the kernel who is in the scope, and who is left out of it, of those there are; who was not noted yet."""
     marks: dict[int, int] = {}
     stats: dict[int, Stat] = {}

@@ -23,8 +23,8 @@ from whatran.pushdown import NAME_OF, push_down
 from whatran.repair import Repair
 from whatran.scope import Scope, attach, cgroups
 from whatran.source import cgroupfs
+from whatran.source.choose import Choice, Wanted, choose, open_source
 from whatran.source.command import Command
-from whatran.source.ebpf import BATCH_FRAMES, Ebpf
 from whatran.source.procfs import (
     INITIAL_PID_NAMESPACE,
     boot,
@@ -63,6 +63,7 @@ def watch(
     max_env: int | None = None,
     timeout: float | None = None,
     ring_bytes: int = RING_BYTES,
+    source: Wanted = "auto",
 ) -> Watch:
     """A Watch, already in force: what happens from now on is seen.
 
@@ -78,7 +79,9 @@ def watch(
     and exits of threads. ``failed`` says of execs that failed whether a search of PATH is
     one ("fold"), all attempts are told ("all") or none. argv and env are whole unless
     ``max_argv`` or ``max_env`` say how many bytes to keep. It ends after ``timeout``
-    seconds, with the command, or never.
+    seconds, with the command, or never. ``source`` is what tells of it: "ebpf", or "ptrace",
+    which needs no privilege and can follow a command only; "auto" is eBPF where that can be
+    used, else ptrace.
 
     Raises UsageError for what cannot be, CommandError if the command cannot be started,
     SourceError if the kernel does not let us watch.
@@ -121,6 +124,8 @@ def watch(
     if not env and any(condition.field == "env" for condition in conditions):
         raise UsageError("a filter on env needs env itself: ask for it, with --env or env=True")
     names = None if isinstance(env, bool) else frozenset(env)
+    others = scope == "cgroup" or not_tree or not_cgroup or not_container
+    choice = choose(source, followable=command is not None and not others)
     what = Scope(
         command,
         tuple(pid),
@@ -147,6 +152,7 @@ def watch(
         stages.append(Filter(conditions))
     try:
         return Watch(
+            choice,
             push_down(conditions, settings),
             Pipeline(stages, fold=failed == "fold"),
             what,
@@ -173,6 +179,7 @@ class Options(TypedDict, total=False):
     max_argv: int | None
     max_env: int | None
     ring_bytes: int
+    source: Wanted
 
 
 def run(command: Sequence[str], **options: Unpack[Options]) -> Completed:
@@ -205,6 +212,7 @@ class Watch:
 
     def __init__(
         self,
+        choice: Choice,
         settings: Settings,
         pipeline: Pipeline,
         scope: Scope,
@@ -214,10 +222,14 @@ class Watch:
     ) -> None:
         self.ended = False
         """Whether all was read: the command has ended, the time is over or stop() was called."""
+        self.source = choice.name
+        """What tells of it: ebpf or ptrace."""
+        self.source_reason = choice.reason
+        """Why that is not eBPF, although it was left to us; else None."""
         self._deadline = None if timeout is None else time.monotonic() + timeout
         self._pipeline = pipeline
         self._command: Command | None = None
-        self._more = self._closed = False
+        self._closed = False
         self._stats: Stats | None = None
         with ExitStack() as stack:
             cgroup = None
@@ -226,7 +238,7 @@ class Watch:
                 stack.callback(cgroup.close)
                 scope = replace(scope, cgroups=(cgroup.directory,))
             settings = replace(settings, cgroups=scope.cgroups, not_cgroups=scope.not_cgroups)
-            self._source = stack.enter_context(Ebpf(settings))
+            self._source = stack.enter_context(open_source(choice, settings))
             attach(self._source, scope)
             self._pipeline.older(self._source.tasks(), boot())
             self._repair = Repair(self._source, pipeline, scope, settings)
@@ -236,8 +248,9 @@ class Watch:
             self._epoll.register(self._stop, select.EPOLLIN)
             self._epoll.register(self._source.fd, select.EPOLLIN | select.EPOLLET)
             if scope.command is not None:
-                self._command = Command(scope.command, settings.command)
+                self._command = Command(scope.command, settings.command, self._source.tracer)
                 stack.callback(self._command.close)
+                self._source.follow(self._command.pid)
                 if cgroup:
                     cgroup.add(self._command.pid)
                 self._epoll.register(self._command.fd, select.EPOLLIN)
@@ -276,22 +289,21 @@ class Watch:
         if self._wait(timeout):
             return self._finish()
         frames = self._source.read()
-        self._more = len(frames) == BATCH_FRAMES  # the kernel wakes us only once we have seen all
         events = self._pipeline(frames, boot())
         if frames:
             self._repair.happened()
-        if not self._more:
+        if not self._source.more:
             events += self._repair()
         return events
 
     def _wait(self, timeout: float | None) -> bool:
         """Waits for frames, and a little longer for more of them; whether it is time to end."""
-        wait = 0.0 if self._more else self._left(timeout)
+        wait = 0.0 if self._source.more else self._left(timeout)
         for due in (BATCH_SECONDS if self._pipeline.holding else None, self._repair.due):
             if due is not None:
                 wait = due if wait is None else min(wait, due)
         ready = self._poll(wait)
-        if ready == {self._source.fd} and not self._more:
+        if ready == {self._source.fd} and not self._source.more:
             ready |= self._poll(self._left(BATCH_SECONDS))
         over = self._deadline is not None and time.monotonic() >= self._deadline
         return over or bool(ready - {self._source.fd})

@@ -20,17 +20,24 @@ def main(argv: Sequence[str]) -> int:
     """Show every check and what follows; 0 when eBPF can be used, else 1."""
     Parser("whatran doctor", __doc__).parse_args(argv)
 
-    from whatran.source import probe  # noqa: PLC0415 (not for --help)
+    from whatran.source import choose, probe, ptrace_probe  # noqa: PLC0415 (not for --help)
 
     output = Output.stdout()
-    checks = probe.checks()
-    blocker = probe.ebpf_blocker()
-    steps = [f"  {check.name}: {check.next_step}" for check in checks if check.next_step]
+    checks, unprivileged = probe.checks(), ptrace_probe.checks()
+    every = [*checks, *unprivileged]
+    steps = [f"  {check.name}: {check.next_step}" for check in every if check.next_step]
+    blocker, ptrace_blocker = choose.ebpf_blocker(), ptrace_probe.blocker(unprivileged)
+    if blocker is None:
+        found = ["whatran can watch with eBPF here"]
+    elif ptrace_blocker is None:
+        found = [blocker, "whatran can follow commands by ptrace here, as in: whatran -- make"]
+    else:
+        found = [blocker, ptrace_blocker]
     lines = [
-        *_table(checks, output),
+        *_table(every, output),
         "",
         *(["next steps:", *map(escape, steps), ""] if steps else []),
-        escape(blocker or "whatran can watch with eBPF here"),
+        *map(escape, found),
     ]
     output.write_text("".join(line + "\n" for line in lines))
     return 1 if blocker else 0

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from whatran.cli.parser import Parser
+    from whatran.source.choose import Wanted
     from whatran.watch import Failed
     from whatran.watch import Options as Capture
 
@@ -55,6 +56,7 @@ class Options(argparse.Namespace):
     max_argv: int | None
     max_env: int | None
     buffer: int
+    source: Wanted
     verbose: int
 
     @property
@@ -78,6 +80,7 @@ class Options(argparse.Namespace):
             "max_argv": self.max_argv,
             "max_env": self.max_env,
             "ring_bytes": self.buffer,
+            "source": self.source,
         }
 
 
@@ -123,6 +126,14 @@ def add_options(parser: Parser, *, form: str, output: str, count: str, timeout: 
         default="8M",
         metavar="SIZE",
         help="size of the kernel's buffer, a power of two such as 512K or 64M (default: %(default)s)",
+    )
+
+    what.add_argument(
+        "--source",
+        choices=("auto", "ebpf", "ptrace"),
+        default="auto",
+        help="what tells of it all: ebpf; ptrace, which needs no privilege but follows commands only; auto: ebpf where "
+        "that can be used, else ptrace (default: %(default)s)",
     )
 
     only = parser.add_argument_group(

@@ -50,6 +50,8 @@ def main(argv: Sequence[str]) -> int:
         watch(command, **options.capture()) as watching,
     ):
         running.started(watching)
+        if watching.source_reason:
+            say(f"following by ptrace, as whatran {watching.source_reason}")
         sink = _Forgiving(output, lambda: FORMATS[options.format](output, options.count, filtered=options.filtered))
         with alarm(options.timeout, running.time_out):
             follow(watching, sink)

@@ -10,6 +10,7 @@ import signal
 from collections.abc import Sequence
 
 from whatran.errors import CommandError
+from whatran.source.ptrace_abi import allow_tracer
 
 # Python ignores these two; a command expects to find them as a shell leaves them.
 _RESTORED = (signal.SIGPIPE, signal.SIGXFSZ)
@@ -19,10 +20,11 @@ class Command:
     """A child that has been forked and does not exec before ``release()``.
 
     It has our stdin, stdout, stderr and terminal, and our process group. Before it
-    execs it takes the name ``token`` for a moment: so the kernel program knows it.
+    execs it takes the name ``token`` for a moment: so the kernel program knows it. It
+    lets the process ``tracer`` trace it, if there is one.
     """
 
-    def __init__(self, args: Sequence[str], token: bytes) -> None:
+    def __init__(self, args: Sequence[str], token: bytes, tracer: int = 0) -> None:
         self.args = [_encoded(argument) for argument in args]
         if not self.args[0]:
             raise CommandError("'': command not found", 127)
@@ -30,11 +32,18 @@ class Command:
         """As subprocess has it: the exit status, or minus the signal; None until wait()."""
         go_read, self._go = os.pipe()
         self._error, error_write = os.pipe()
+        ready, ready_write = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
+            if tracer:
+                allow_tracer(tracer)
+            os.close(ready_write)
             _child(self.args, token, go_read, self._go, error_write)
         os.close(go_read)
         os.close(error_write)
+        os.close(ready_write)
+        os.read(ready, 1)  # to its end: nothing is written there, that would count as the command's doing
+        os.close(ready)
         self.fd = os.pidfd_open(self.pid)
         """Readable once the command has ended."""
 
@@ -97,7 +106,8 @@ def _child(args: list[bytes], token: bytes, go_read: int, go_write: int, error_w
             if number in _RESTORED or callable(signal.getsignal(number)):
                 signal.signal(number, signal.SIG_DFL)
         if os.read(go_read, 1):
-            _introduce(token)
+            if token:
+                _introduce(token)
             os.execvp(args[0], args)
     except OSError as error:
         os.write(error_write, str(error.errno).encode())

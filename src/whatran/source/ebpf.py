@@ -50,6 +50,8 @@ class Ebpf:
         self._libbpf = library()
         self._cpus = _count(self._libbpf.libbpf_num_possible_cpus(), "count the CPUs")
         self._frames: list[bytes] = []
+        self.more = False
+        """Whether more may wait than the last read() gave: the kernel wakes us only once we have seen all."""
         self._received = dict.fromkeys(layout.KINDS, 0)
         self._links: list[int] = []
         self._closed = False
@@ -63,6 +65,12 @@ class Ebpf:
             self._set_cgroups(settings)
             self._open_ring()
             opening.pop_all()
+
+    tracer = 0
+    """The process that a command must let trace it; there is none."""
+
+    def follow(self, pid: int) -> None:
+        """Nothing: a command tells the kernel program itself which process it is."""
 
     # -- opening ------------------------------------------------------------------------------
 
@@ -210,6 +218,7 @@ class Ebpf:
             raise self._error("read the ring buffer", result)
         frames = self._frames.copy()
         self._frames.clear()
+        self.more = len(frames) == BATCH_FRAMES
         for frame in frames:
             self._received[frame[24]] += 1  # frame.kind, little-endian and small
         return frames
