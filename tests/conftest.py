@@ -1,10 +1,24 @@
 """For all tests."""
 
+import os
 import signal
 from collections import Counter
 
+import pytest
+
+from whatran.source.ebpf import OBJECT
+
 # A shell that starts the tests in the background has SIGINT ignored, and a child would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def _object():
+    """The kernel program is built: without a compiler for it what needs it is skipped."""
+    if OBJECT.exists():
+        return
+    reason = "the kernel program is not built: `python hatch_build.py` says what that needs"
+    (pytest.fail if os.environ.get("WHATRAN_REQUIRE_EBPF") == "1" else pytest.skip)(reason)
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -57,6 +57,7 @@ def test_version():
     assert expected == whatran.__version__
 
 
+@pytest.mark.usefixtures("_object")
 def test_wheel(tmp_path):
     """The wheel serves every platform and carries the object, the type marker and the licences."""
     wheel = next(WheelBuilder(str(hatch_build.ROOT)).build(directory=str(tmp_path)))
@@ -74,6 +75,7 @@ def test_wheel(tmp_path):
         assert expected == expected & set(archive.namelist())
 
 
+@pytest.mark.usefixtures("_object")
 def test_sdist(tmp_path):
     """The sdist carries the object, so that who installs it needs no compiler, and its source."""
     sdist = next(SdistBuilder(str(hatch_build.ROOT)).build(directory=str(tmp_path)))
@@ -89,6 +91,7 @@ def test_sdist(tmp_path):
         assert expected == expected & set(archive.getnames())
 
 
+@pytest.mark.usefixtures("_object")
 def test_object_is_for_both_architectures():
     """The object is a little-endian BPF program, which x86_64 and arm64 load alike."""
     expected = (b"\x7fELF", ELF64, LITTLE_ENDIAN, EM_BPF)
@@ -96,6 +99,7 @@ def test_object_is_for_both_architectures():
     assert expected == ELF_MACHINE.unpack_from(hatch_build.OBJECT.read_bytes())
 
 
+@pytest.mark.usefixtures("_object")
 def test_object_names_no_folder_of_the_builder():
     """The object says nothing of where it was compiled."""
     assert str(hatch_build.ROOT).encode() not in hatch_build.OBJECT.read_bytes()
@@ -168,3 +172,16 @@ def test_no_headers(tmp_path, monkeypatch):
 
     with pytest.raises(SystemExit, match=r"^whatran: .* missing: install libbpf-dev .* or libbpf-devel \(Fedora\)\.$"):
         hatch_build.compile_object()
+
+
+def test_checkout_without_a_compiler(tools, tree, monkeypatch, capsys):
+    """A checkout can be used without the object, and that is said; a wheel cannot be built."""
+    monkeypatch.setattr(hatch_build, "INCLUDE_FOLDERS", (tree,))
+    hatch_build.OBJECT.unlink()
+
+    hatch_build.BuildHook.initialize(None, "editable", {})
+    said = capsys.readouterr().err
+
+    assert ("Going on without it" in said, "libbpf-dev" in said) == (True, True)
+    with pytest.raises(SystemExit, match="libbpf-dev"):
+        hatch_build.BuildHook.initialize(None, "standard", {})

@@ -19,6 +19,7 @@ class FakeWatch:
         self.returncode = returncode
         self.stats = stats or Stats()
         self.timeouts = []
+        self.source_reason = None
         self.stopped = 0
         self.closed = False
 

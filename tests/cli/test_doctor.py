@@ -2,7 +2,7 @@
 
 import pytest
 
-from whatran.source import probe
+from whatran.source import choose, probe, ptrace_probe
 
 CHECKS = [
     probe.Check("kernel BTF", "yes", "/sys/kernel/btf/vmlinux"),
@@ -10,28 +10,34 @@ CHECKS = [
     probe.Check("ring buffer", "cannot tell", "Operation not permitted"),
     probe.Check("bpf_loop", "yes", ""),
 ]
+PTRACE_CHECKS = [probe.Check("Yama", "yes", "not in force"), probe.Check("ptrace", "yes", "")]
+FORBIDDEN = [probe.Check("Yama", "no", "it is 3", "reboot")]
 
 
 @pytest.fixture
 def checks(monkeypatch):
     """The answers of this machine are those above."""
     monkeypatch.setattr(probe, "checks", lambda: CHECKS)
+    monkeypatch.setattr(ptrace_probe, "checks", lambda: PTRACE_CHECKS)
 
 
 @pytest.mark.usefixtures("checks")
 def test_all_checks_are_listed_with_the_next_step(run, monkeypatch):
-    """Every check is an aligned line, safe to print; then come the next steps, and what prevents eBPF."""
-    monkeypatch.setattr(probe, "ebpf_blocker", lambda: "cannot use eBPF here: x; run whatran with sudo")
+    """Every check is an aligned line, safe to print; then the next steps, what prevents eBPF, and what is done then."""
+    monkeypatch.setattr(choose, "ebpf_blocker", lambda: "cannot use eBPF here: x; run whatran with sudo")
     expected = """\
 kernel BTF   yes          /sys/kernel/btf/vmlinux
 privilege    no           neither root nor\\x1b[2J
 ring buffer  cannot tell  Operation not permitted
 bpf_loop     yes
+Yama         yes          not in force
+ptrace       yes
 
 next steps:
   privilege: run whatran with sudo
 
 cannot use eBPF here: x; run whatran with sudo
+whatran can follow commands by ptrace here, as in: whatran -- make
 """
 
     assert (1, expected, "") == run("doctor")
@@ -40,7 +46,20 @@ cannot use eBPF here: x; run whatran with sudo
 @pytest.mark.usefixtures("checks")
 def test_nothing_is_in_the_way(run, monkeypatch):
     """Where eBPF can be used the status is 0."""
-    monkeypatch.setattr(probe, "ebpf_blocker", lambda: None)
+    monkeypatch.setattr(choose, "ebpf_blocker", lambda: None)
     status, out, _ = run("doctor")
 
     assert (0, "whatran can watch with eBPF here") == (status, out.splitlines()[-1])
+
+
+@pytest.mark.usefixtures("checks")
+def test_no_source(run, monkeypatch):
+    """Where neither eBPF nor ptrace can be used both reasons are said."""
+    monkeypatch.setattr(choose, "ebpf_blocker", lambda: "cannot use eBPF here: x")
+    monkeypatch.setattr(ptrace_probe, "checks", lambda: FORBIDDEN)
+    status, out, _ = run("doctor")
+
+    assert (1, ["cannot use eBPF here: x", "cannot use ptrace here: it is 3; reboot"]) == (
+        status,
+        out.splitlines()[-2:],
+    )

@@ -22,6 +22,7 @@ DEFAULTS = {
     "max_argv": None,
     "max_env": None,
     "ring_bytes": 8 << 20,
+    "source": "auto",
 }
 OF_WATCH = DEFAULTS | {"pid": [], "tree": [], "cgroup": [], "container": [], "timeout": None}
 
@@ -53,6 +54,7 @@ def test_nothing_is_asked_for_by_default_of_a_run(machine, run):
         ({"env": ["PATH", "HOME", "LANG"]}, ["--env", "PATH,HOME", "--env=LANG"]),
         ({"env": True}, ["--env", "PATH", "--env"]),
         ({"failed": "all"}, ["--failed", "all"]),
+        ({"source": "ebpf"}, ["--source", "ebpf"]),
         ({"cgroup": ["/a", "/b"]}, ["--cgroup", "/a", "--cgroup", "/b"]),
         ({"container": ["web"]}, ["--container", "web"]),
         ({"not_tree": [7], "not_cgroup": ["/a"]}, ["--not-tree", "7", "--not-cgroup", "/a"]),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import whatran
-from whatran.source.probe import ebpf_blocker
+from whatran.source.choose import ebpf_blocker
 
 from .programs import BUILDS, build
 from .truth import told

@@ -193,7 +193,7 @@ def test_unknown_field_does_not_start_the_command(place):
     assert (2, []) == (done.returncode, list(place.iterdir()))
 
 
-@pytest.mark.parametrize("arguments", [["watch"], ["run", "--", "true"], ["watch", "--comm", "x"]])
+@pytest.mark.parametrize("arguments", [["watch"], ["run", "--source", "ebpf", "--", "true"], ["watch", "--comm", "x"]])
 def test_no_privilege(arguments):
     """Without privilege it is one sentence with the next step, and status 1."""
     done = whatran(*arguments, before=UNPRIVILEGED)

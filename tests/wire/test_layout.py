@@ -8,7 +8,7 @@ from whatran.wire import layout
 
 
 @pytest.fixture(scope="module", name="btf")
-def _btf():
+def _btf(_object):
     return Btf(OBJECT.read_bytes())
 
 

@@ -1,0 +1,108 @@
+"""What following by ptrace costs, beside nothing and strace, as a Markdown table: `python -m bench.ptrace`.
+
+To be run as an ordinary user, whom it is for. Rounds of all three, one after the other, so that what else the machine
+does meets all alike: the medians of what each round takes more than the plain one.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ROUNDS = 9
+EXECS = 1_000
+
+SDIST = "argon2-cffi-bindings==25.1.0"
+SDIST_SHA256 = "b957f3e6ea4d55d820e40ff76f450952807013d361a65d7f28acc0acbf29229d"
+
+Command = Sequence[str | Path]
+
+
+def main() -> None:
+    """Measure everything and print the table."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        sources = project(folder)
+        storm, dynamic, static = build(folder)
+        make = ["make", "-j2", "-C", sources]
+        clean = [*make, "clean"]
+        print("| what | plain | ptrace | strace | more by ptrace | more by strace |")
+        print("| --- | --- | --- | --- | --- | --- |")
+        compare("make -j2 of libargon2", make, folder, before=lambda: quiet(clean))
+        compare(f"{EXECS} execs of ls", [storm, str(EXECS), "/bin/ls"], folder)
+        compare(f"{EXECS} execs of a dynamic program", [storm, str(EXECS), dynamic], folder)
+        compare(f"{EXECS} execs of a static program", [storm, str(EXECS), static], folder)
+
+
+def compare(what: str, command: Command, folder: Path, before: Callable[[], object] = lambda: None) -> None:
+    """A line of the table."""
+    whatran = [
+        sys.executable,
+        "-m",
+        "whatran",
+        "--source",
+        "ptrace",
+        "--format",
+        "jsonl",
+        "-o",
+        folder / "events",
+        "--",
+    ]
+    strace = ["strace", "-f", "-e", "trace=execve", "-o", folder / "strace"]
+    rounds = []
+    for _ in range(ROUNDS):
+        times = []
+        for tracer in ([], whatran, strace):
+            before()
+            start = time.monotonic()
+            quiet([*tracer, *command])
+            times.append(time.monotonic() - start)
+        rounds.append(times)
+    plain, ptrace, strace_ = (statistics.median(column) for column in zip(*rounds, strict=True))
+    more = [statistics.median(times[n] / times[0] - 1 for times in rounds) for n in (1, 2)]
+    print(
+        f"| {what} | {plain:.2f} s | {ptrace:.2f} s | {strace_:.2f} s | {more[0]:+.0%} | {more[1]:+.0%} |", flush=True
+    )
+
+
+def quiet(command: Command) -> None:
+    """Runs it without a word."""
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def build(folder: Path) -> list[Path]:
+    """The storm, and a program that does nothing, dynamic and static."""
+    (folder / "true.c").write_text("int main(void) { return 0; }\n")
+    made = []
+    for source, name, *flags in (
+        (HERE / "storm.c", "storm"),
+        (folder / "true.c", "dynamic"),
+        (folder / "true.c", "static", "-static"),
+    ):
+        made.append(folder / name)
+        subprocess.run(["cc", "-O2", *flags, "-o", made[-1], source], check=True)
+    return made
+
+
+def project(folder: Path) -> Path:
+    """A C project with a makefile: libargon2, as an sdist brings it."""
+    requirement = folder / "requirement"
+    requirement.write_text(f"{SDIST} --hash=sha256:{SDIST_SHA256}\n")
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "download"]
+    options = ["--no-deps", "--no-binary", SDIST.partition("==")[0], "--dest", str(folder / "sdist")]
+    subprocess.run([*pip, *options, "--require-hashes", "-r", requirement], check=True)
+    (path,) = (folder / "sdist").iterdir()
+    subprocess.run(["tar", "-xf", path, "-C", folder], check=True)
+    return next(folder.glob("*/extras/libargon2"))
+
+
+if __name__ == "__main__":
+    os.environ.pop("MAKEFLAGS", None)
+    main()
