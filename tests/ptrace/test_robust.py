@@ -63,6 +63,25 @@ def test_ten_thousand_processes(programs):
     assert [] == [life for life in rows if life.exit_code is None]
 
 
+@pytest.mark.parametrize("threads", [False, True])
+def test_killed_while_they_make_others(programs, threads):
+    """Of those killed at any moment, in the middle of a fork too, and of what they made, each has a whole life."""
+    busy = f"while :; do {programs}/true & {programs}/crowd 20 end | {programs}/true; done"
+    kill = f"for i in $(seq 10 40); do timeout -s KILL 0.0$i sh -c '{busy}'; done"
+
+    completed = whatran.run(
+        ["sh", "-c", f"{kill}; {programs}/odd daemon {programs}/true"], source="ptrace", threads=threads
+    )
+
+    made = Counter((each.child_tid, each.start_time) for each in forks(completed.events))
+    lives = Lives()
+    rows = [life for event in completed.events for life in lives(event)] + list(lives.finish())
+    command = (completed.events[0].pid, completed.events[0].process_start_time)
+    assert {1} == set(made.values())
+    assert [command] == [life.key for life in rows if life.key not in made]
+    assert len(rows) == len({life.key for life in rows})
+
+
 def test_fork_bomb_that_meets_its_limit(programs):
     """A fork bomb goes on to where RLIMIT_NPROC stops it; all it made has come to its end."""
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, Self
 from whatran.errors import SourceError, UsageError
 from whatran.source import probe
 from whatran.source.ebpf import OBJECT, Ebpf
-from whatran.source.ptrace import Ptrace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,4 +99,9 @@ def ebpf_blocker() -> str | None:
 
 def open_source(choice: Choice, settings: Settings) -> Source:
     """The source, not attached yet."""
-    return Ptrace(settings) if choice.name == "ptrace" else Ebpf(settings)
+    if choice.name == "ebpf":
+        return Ebpf(settings)
+
+    from whatran.source.ptrace import Ptrace  # noqa: PLC0415 (not where eBPF is used)
+
+    return Ptrace(settings)

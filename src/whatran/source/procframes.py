@@ -177,10 +177,10 @@ class Frames:
         if self.processes.get(process.pid) is process:
             del self.processes[process.pid]
 
-    def may_be_of(self, child: int, process: Process) -> bool:
-        """Whether a new task is of this process, or its child."""
-        stat = _stat_or_none(child)
-        return stat is None or stat.number(4) == process.pid or os.path.exists(f"/proc/{process.pid}/task/{child}")
+    def owner_of(self, new: int) -> Process | None:
+        """The process that a new thread is of, or else its parent; None where that is none of ours."""
+        pid, ppid = proctask.relatives(new)
+        return self.processes.get(ppid if pid == new else pid)
 
     def _head(self, kind: int, now: int, size: int, unread: int = 0) -> tuple[int, ...]:
         self._sequence[kind] += 1

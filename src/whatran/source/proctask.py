@@ -94,6 +94,8 @@ _STATUS = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 
+_RELATIVES = re.compile(rb"^Tgid:\t(\d+)\n.*?^PPid:\t(\d+)\n", re.MULTILINE | re.DOTALL)
+
 _NAMESPACES = ("mnt", "pid", "user", "net", "uts", "ipc", "cgroup")
 NO_NAMESPACES = (0, 0, 0, 0, 0, 0, 0)
 _USER_NS = 2
@@ -268,6 +270,15 @@ def ns_numbers(tid: int) -> tuple[int, int]:
     if status is None:
         return 0, 0
     return int(status[9].rpartition(b"\t")[2]), int(status[10].rpartition(b"\t")[2])
+
+
+def relatives(tid: int) -> tuple[int, int]:
+    """(pid, ppid) of a task; twice 0 where it is gone."""
+    try:
+        found = _RELATIVES.search(read(f"/proc/{tid}/status"))
+    except OSError:
+        found = None
+    return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
 def namespace(tid: int | str, name: str) -> int:

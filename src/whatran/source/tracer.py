@@ -133,7 +133,7 @@ class Tracer:
     def _handle(self, tid: int, status: int) -> None:
         process = self._tasks.get(tid)
         if process is None:
-            self._early.setdefault(tid, []).append(status)
+            self._stranger(tid, status)
             return
         if not os.WIFSTOPPED(status):
             self._gone(tid, process, status)
@@ -151,6 +151,26 @@ class Tracer:
             self._events[event](tid, process, time.clock_gettime_ns(time.CLOCK_BOOTTIME))
             abi.go_on(tid)
 
+    def _stranger(self, tid: int, status: int) -> None:
+        """A new task of which its creator has not told yet; it stands still until then.
+
+        A creator that was killed just then never will.
+        """
+        if status >> 16 == abi.EVENT_STOP:
+            self._early.pop(tid, None)  # what there is was of another that had this number
+        self._early.setdefault(tid, []).append(status)
+        if not os.WIFSTOPPED(status):
+            return
+        owner = self._frames.owner_of(tid)
+        if owner is None:
+            try:
+                self._tasks[tid] = self._frames.begin(tid)
+            except OSError:  # killed meanwhile
+                return
+            self._go_through_early(tid)
+        elif owner.ending:
+            self._adopt(owner.pid, owner, tid, owner.ending.time_boot_ns - 1)
+
     def _born(self, tid: int, process: Process, now: int) -> None:
         child = abi.event_message(tid)
         if child:
@@ -163,46 +183,50 @@ class Tracer:
         self._tasks[child], frame = self._frames.fork(tid, creator, child, now)
         if frame:
             self._send(frame)
-        for status in self._early.pop(child, ()):
-            self._handle(child, status)
+        self._go_through_early(child)
+
+    def _go_through_early(self, tid: int) -> None:
+        for status in self._early.pop(tid, ()):
+            self._handle(tid, status)
 
     def _executed(self, tid: int, process: Process, now: int) -> None:
         old_tid = abi.event_message(tid)
         for thread in process.threads:
             if thread != tid:
                 self._tasks.pop(thread, None)
+        self._release_early(process, now)
         self._send(self._frames.exec(process, old_tid or tid, now))
-        self._release_early(process)
         if text := self._advice.about(process):
             self._send(note(text))
 
     def _exiting(self, tid: int, process: Process, now: int) -> None:
         status = abi.event_message(tid)
-        if status is not None and process.threads.pop(tid, None) is not None:
-            if process.threads:
-                self._end_thread(tid, process, status, now)
-            else:
-                process.ending = self._frames.ending(tid, process, now)
-                # Whose status counts, this one's or that of the leader that has ended before, its end will tell.
-                if tid == process.pid:
-                    self._end(process, status)
-                self._release_early(process)
+        if status is None or process.threads.pop(tid, None) is None:
+            return
+        if process.threads:
+            self._end_thread(tid, process, status, now)
+            return
+        self._release_early(process, now)
+        process.ending = self._frames.ending(tid, process, now)
+        # Whose status counts, this one's or that of the leader that has ended before, its end will tell.
+        if tid == process.pid:
+            self._end(process, status)
 
     def _gone(self, tid: int, process: Process, status: int) -> None:
         """A thread is gone for good; the leader only when all are."""
         del self._tasks[tid]
         # Killed on its way out, it may have passed its exit event without a stop.
-        missed = process.threads.pop(tid, None) is not None
-        now = time.clock_gettime_ns(time.CLOCK_BOOTTIME) if missed else 0
-        if missed and (process.threads or process.ending):
-            self._end_thread(tid, process, status, now)
-        elif missed:
-            process.ending = self._frames.ending(tid, process, now)
+        if process.threads.pop(tid, None) is not None:
+            now = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+            if process.threads or process.ending:
+                self._end_thread(tid, process, status, now)
+            else:
+                self._release_early(process, now)
+                process.ending = self._frames.ending(tid, process, now)
         if tid == process.pid:
             if not process.ended:
                 self._end(process, status)
             self._frames.forget(process)
-            self._release_early(process)
 
     def _end(self, process: Process, status: int) -> None:
         process.ended = True
@@ -213,11 +237,11 @@ class Tracer:
         if self._threads:
             self._send(self._frames.exit(self._frames.ending_thread(tid, process, now), status, group=False))
 
-    def _release_early(self, process: Process) -> None:
-        """Takes in what threads of it have made that were killed before they could tell: it stands still meanwhile."""
+    def _release_early(self, process: Process, now: int) -> None:
+        """Takes in what threads of it have made that were killed before they could tell."""
         for child in list(self._early):
-            if self._frames.may_be_of(child, process):
-                self._adopt(process.pid, process, child, time.clock_gettime_ns(time.CLOCK_BOOTTIME))
+            if self._frames.owner_of(child) is process:
+                self._adopt(process.pid, process, child, now)
 
     # -- output -------------------------------------------------------------------------------
 
