@@ -148,11 +148,10 @@ def initial_stack(pid: int, stat: Stat) -> Stack:
     padding, the strings of both, and the path that was executed.
     """
     start, argv_at, argv_end, env_at, env_end = map(stat.number, (28, 48, 49, 50, 51))
-    if not start:  # it is not for us to know, but for the arguments
-        return Stack(read_all(f"/proc/{pid}/cmdline"), None)
-    data = _memory(pid, start, env_end + CMDPATH_BYTES)
-    if data is None:
-        return Stack(read_all(f"/proc/{pid}/cmdline"), None)
+    data = _memory(pid, start, env_end + CMDPATH_BYTES) if start else b""
+    if len(data) < env_end - start or not start:
+        # It is not for us to know, but for the arguments; or it has been killed.
+        return Stack(_whole(f"/proc/{pid}/cmdline") or None, None)
     argv, env = data[argv_at - start : argv_end - start], data[env_at - start : env_end - start]
     strings = argv.count(b"\0"), env.count(b"\0")
     word = _word_bytes(data, argv_at if strings[0] else env_at, empty=not strings[0])
@@ -180,27 +179,27 @@ def _auxiliary_vector(data: bytes, at: int, word: int) -> dict[int, int]:
     return found
 
 
-def _memory(pid: int, start: int, end: int) -> bytes | None:
-    """A stopped process's memory, as far as it goes."""
+def _memory(pid: int, start: int, end: int) -> bytes:
+    """A stopped process's memory, as far as it goes and we may know it."""
     try:
         fd = os.open(f"/proc/{pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
-        return None
+        return b""
     try:
         return os.pread(fd, end - start, start)
     except OSError:
-        return None
+        return b""
     finally:
         os.close(fd)
 
 
-def read_all(path: str) -> bytes | None:
-    """A file under /proc that may be long."""
+def _whole(path: str) -> bytes:
+    """A file under /proc that may be long; empty where it cannot be read."""
     try:
         with open(path, "rb", buffering=0) as file:
             return file.readall()
     except OSError:
-        return None
+        return b""
 
 
 # -- the loader -------------------------------------------------------------------------------------
@@ -253,7 +252,7 @@ def _note(known: dict[K, V], key: K, value: V) -> None:
 
 def _mapping(pid: int, beginning: bytes) -> bytes | None:
     """The line of /proc/PID/maps that begins so, and has a path."""
-    maps = read_all(f"/proc/{pid}/maps") or b""
+    maps = _whole(f"/proc/{pid}/maps")
     line = next((line for line in maps.split(b"\n") if line.startswith(beginning)), b"")
     return line if line.count(b"/") and len(line.split(maxsplit=5)) == 6 else None
 

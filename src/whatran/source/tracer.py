@@ -148,7 +148,11 @@ class Tracer:
             else:
                 abi.stay_stopped(tid)
         else:
-            self._events[event](tid, process, time.clock_gettime_ns(time.CLOCK_BOOTTIME))
+            try:
+                self._events[event](tid, process, time.clock_gettime_ns(time.CLOCK_BOOTTIME))
+            except (FileNotFoundError, PermissionError, ProcessLookupError) as error:
+                # It was killed while we looked: nobody else gets it to go on.
+                self._send(note(f"what process {process.pid} did last is not known, it was killed meanwhile: {error}"))
             abi.go_on(tid)
 
     def _stranger(self, tid: int, status: int) -> None:
