@@ -37,6 +37,9 @@ from whatran.wire.settings import UNLIMITED, Settings
 BATCH_SECONDS = 0.05
 """How long to gather records once the first has come: one wake-up for many of them."""
 
+TELL_SECONDS = 0.001
+"""How long a tracer may take to let us know of an end that it has been told of."""
+
 RING_BYTES = 8 << 20
 
 Failed = Literal["fold", "all", "none"]
@@ -320,10 +323,15 @@ class Watch:
 
     def _finish(self) -> list[Event]:
         """Detaches and reads what is left."""
+        events: list[Event] = []
         if self._command and self._command.fd in self._poll(0):
-            self._command.wait()
+            # A tracer is told of the end before us, and must not have to wait for us meanwhile.
+            while self._command.poll() is None:
+                events += self._pipeline(self._source.read(), boot())
+                time.sleep(0 if self._source.more else TELL_SECONDS)
         self._repair.look()
-        events = [event for frames in self._source.drain() for event in self._pipeline(frames, boot())]
+        for frames in self._source.drain():
+            events += self._pipeline(frames, boot())
         events += self._repair.unnumbered()
         produced = {(cpu, NAME_OF[kind]): count for (cpu, kind), count in self._source.produced().items()}
         events += self._pipeline.finish(produced, time.clock_gettime_ns(time.CLOCK_BOOTTIME), boot())

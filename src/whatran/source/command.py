@@ -66,6 +66,14 @@ class Command:
                 raise CommandError(f"{name}: command not found", 127)
             raise CommandError(f"{name}: cannot be run: {os.strerror(number)}", 126)
 
+    def poll(self) -> int | None:
+        """Its returncode; None while it has not ended, or its tracer has not let us know yet."""
+        if self.returncode is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.returncode = os.waitstatus_to_exitcode(status)
+        return self.returncode
+
     def wait(self) -> int:
         """Its returncode, once it has ended."""
         if self.returncode is None:

@@ -101,6 +101,7 @@ class Tracer:
         self._tasks: dict[int, Process] = {}
         # Stops of new tasks that came before their creators' events.
         self._early: dict[int, list[int]] = {}
+        self._owners: dict[int, Process] = {}  # of those: whose they were as they came
         self._advice = Advice(self._frames.capable)
         self._events: dict[int, Callable[[int, Process, int], None]] = {
             **dict.fromkeys(abi.BIRTHS, self._born),
@@ -174,6 +175,8 @@ class Tracer:
             self._go_through_early(tid)
         elif owner.ending:
             self._adopt(owner.pid, owner, tid, owner.ending.time_boot_ns - 1)
+        else:
+            self._owners[tid] = owner
 
     def _born(self, tid: int, process: Process, now: int) -> None:
         child = abi.event_message(tid)
@@ -190,6 +193,7 @@ class Tracer:
         self._go_through_early(child)
 
     def _go_through_early(self, tid: int) -> None:
+        self._owners.pop(tid, None)
         for status in self._early.pop(tid, ()):
             self._handle(tid, status)
 
@@ -228,6 +232,10 @@ class Tracer:
                 self._release_early(process, now)
                 process.ending = self._frames.ending(tid, process, now)
         if tid == process.pid:
+            # By now they are somebody else's children, and nobody will tell of them any more.
+            for child in [child for child, owner in self._owners.items() if owner is process]:
+                if process.ending:
+                    self._adopt(tid, process, child, process.ending.time_boot_ns - 1)
             if not process.ended:
                 self._end(process, status)
             self._frames.forget(process)
