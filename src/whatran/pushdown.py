@@ -14,14 +14,12 @@ from whatran.wire import layout
 if TYPE_CHECKING:
     from whatran.wire.settings import Settings
 
-KIND_OF = {
-    Exec.NAME: layout.EXEC,
-    Fork.NAME: layout.FORK,
-    Exit.NAME: layout.EXIT,
-    ExecFailed.NAME: layout.FAILED,
+NAME_OF = {
+    layout.EXEC: Exec.NAME,
+    layout.FORK: Fork.NAME,
+    layout.EXIT: Exit.NAME,
+    layout.FAILED: ExecFailed.NAME,
 }
-
-NAME_OF = {kind: name for name, kind in KIND_OF.items()}
 
 T = TypeVar("T")
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from whatran.errors import SourceError
 from whatran.source import libbpf, procfs
+from whatran.source.libbpf import library
 
 YES, NO, CANNOT_TELL = "yes", "no", "cannot tell"
 
@@ -53,7 +54,7 @@ class Check:
 def has_libbpf() -> Check:
     """Whether libbpf 1.0 or newer can be loaded."""
     try:
-        version = libbpf.library().libbpf_version_string().decode()
+        version = library().libbpf_version_string().decode()
     except SourceError as error:
         return Check("libbpf", NO, str(error))
     return Check("libbpf", YES, version)
@@ -118,7 +119,7 @@ def execve_functions() -> tuple[bytes, bytes] | None:
     There need not be ftrace, and where there is, it may not be for us: only trying tells.
     """
     prefix = {"x86_64": b"__x64_sys_", "aarch64": b"__arm64_sys_"}.get(os.uname().machine)
-    lib = libbpf.library()
+    lib = library()
     if prefix is None or not _hooks(lib, prefix + b"execve"):
         return None
     return prefix + b"execve", prefix + b"execveat"
@@ -168,7 +169,7 @@ def _ask(name: str, ask: Callable[[Any], int], next_step: str) -> Check:
     if has_privilege().answer != YES:
         return Check(name, CANNOT_TELL, "only a privileged process can ask the kernel")
     try:
-        result = ask(libbpf.library())
+        result = ask(library())
     except SourceError:
         return Check(name, CANNOT_TELL, "libbpf cannot be asked")
     if result > 0:
