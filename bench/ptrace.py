@@ -15,7 +15,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-HERE = Path(__file__).parent
+from bench.__main__ import build
+
 ROUNDS = 9
 EXECS = 1_000
 
@@ -30,7 +31,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         sources = project(folder)
-        storm, dynamic, static = build(folder)
+        storm, _, dynamic, static = build(folder)
         make = ["make", "-j2", "-C", sources]
         clean = [*make, "clean"]
         print("| what | plain | ptrace | strace | more by ptrace | more by strace |")
@@ -75,20 +76,6 @@ def compare(what: str, command: Command, folder: Path, before: Callable[[], obje
 def quiet(command: Command) -> None:
     """Runs it without a word."""
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-
-def build(folder: Path) -> list[Path]:
-    """The storm, and a program that does nothing, dynamic and static."""
-    (folder / "true.c").write_text("int main(void) { return 0; }\n")
-    made = []
-    for source, name, *flags in (
-        (HERE / "storm.c", "storm"),
-        (folder / "true.c", "dynamic"),
-        (folder / "true.c", "static", "-static"),
-    ):
-        made.append(folder / name)
-        subprocess.run(["cc", "-O2", *flags, "-o", made[-1], source], check=True)
-    return made
 
 
 def project(folder: Path) -> Path:
