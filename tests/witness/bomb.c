@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * bomb COUNT WIDTH FILE: a fork bomb of COUNT processes, never more than WIDTH at once. Each executes
- * "bomb NUMBER FILE", makes two more if it may, and ends with status NUMBER % 128 without waiting for
- * them. FILE tells afterwards, for each number from 1 on, its pid and that of its creator.
+ * bomb COUNT WIDTH FILE: a fork bomb of COUNT processes, never more than WIDTH at once, zombies among
+ * them. Each executes "bomb NUMBER FILE", makes two more if it may, and ends with status NUMBER % 128
+ * without waiting for them. FILE tells afterwards, for each number from 1 on, its pid and that of its
+ * creator.
  */
 #include <err.h>
 #include <fcntl.h>
@@ -79,7 +80,6 @@ int main(int argc, char **argv)
 		map(argv[2], 0, 0);
 		make_one(argv[2]);
 		make_one(argv[2]);
-		shared->alive--;
 		return atoi(argv[1]) % 128;
 	}
 	if (argc != 4)
@@ -88,17 +88,13 @@ int main(int argc, char **argv)
 	map(argv[3], O_CREAT | O_TRUNC, sizeof(*shared) + atol(argv[1]) * sizeof(*shared->born));
 	shared->count = atoi(argv[1]);
 	shared->width = atoi(argv[2]);
-	/* Whoever lost its creator becomes ours: when there is nobody left to wait for, all have ended. */
+	/* Whoever lost its creator becomes ours, so that we wait for all; where the last has ended, one more begins anew. */
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1))
 		err(BROKEN, "prctl");
-	for (;;) {
-		while (make_one(argv[3]))
-			;
-		if (wait(&status) < 0) {
-			if (shared->made >= shared->count)
-				return 0;
-		} else if (!WIFEXITED(status) || WEXITSTATUS(status) == BROKEN) {
-			errx(BROKEN, "one of them broke");
+	while (make_one(argv[3]))
+		while (wait(&status) > 0) {
+			if (!WIFEXITED(status) || WEXITSTATUS(status) == BROKEN)
+				errx(BROKEN, "one of them broke");
+			shared->alive--;
 		}
-	}
 }
