@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import operator
 import os
 import stat
 import struct
@@ -15,7 +17,7 @@ NO_FILE: FileId = (0,) * len(layout.FILE_ID)
 
 MODE_AT = [name for name, _ in layout.FILE_ID].index("mode")
 
-AT_NULL, AT_BASE, AT_SECURE, AT_EXECFN = 0, 7, 23, 31  # linux/auxvec.h
+AT_BASE, AT_SECURE, AT_EXECFN = 7, 23, 31  # linux/auxvec.h
 
 CMDPATH_BYTES = 2 * 4096
 """PATH_MAX, and before it the /dev/fd/N/ of execveat(2)."""
@@ -168,15 +170,11 @@ def _word_bytes(data: bytes, first: int, *, empty: bool) -> int:
 
 
 def _auxiliary_vector(data: bytes, at: int, word: int) -> dict[int, int]:
+    """By type, up to AT_NULL, which is 0."""
     pair = struct.Struct("<II" if word == 4 else "<QQ")
-    found: dict[int, int] = {}
-    while at + pair.size <= len(data):
-        kind, value = pair.unpack_from(data, at)
-        if kind == AT_NULL:
-            break
-        found[kind] = value
-        at += pair.size
-    return found
+    whole = (len(data) - at) // pair.size * pair.size
+    entries = pair.iter_unpack(memoryview(data)[at : at + whole])
+    return dict(itertools.takewhile(operator.itemgetter(0), entries))
 
 
 def _memory(pid: int, start: int, end: int) -> bytes:
@@ -211,12 +209,12 @@ class Loaders:
     def __init__(self) -> None:
         self._known: dict[tuple[object, ...], tuple[bytes, int]] = {}
 
-    def find(self, pid: int, base: int, exe: FileId, mnt_ns: int) -> File | None:
+    def find(self, pid: int, base: int, exe: FileId, mnt_ns: int, *, own_root: bool) -> File | None:
         """The file mapped at this address; None for none, and a path of None where it cannot be told."""
         if not base:
             return None
         # A program names its loader by a path, which leads elsewhere from another root.
-        key = exe[:4], mnt_ns, link_path(f"/proc/{pid}/root")
+        key = exe[:4], mnt_ns, b"/" if own_root else link_path(f"/proc/{pid}/root")
         if known := self._known.get(key):
             path, inode = known
             try:
@@ -268,8 +266,10 @@ class Script(NamedTuple):
     file: File | None = None
 
 
-def script(pid: int, cmdpath: bytes, exe: FileId) -> Script:
+def script(pid: int, cmdpath: bytes, exe: File, *, own_root: bool) -> Script:
     """By comparing what was executed with what runs, and reading the first line where they differ."""
+    if own_root and cmdpath == exe.path:
+        return Script(cmdpath)
     name, first = cmdpath, None
     for _ in range(MAX_SCRIPTS + 1):
         path = _as_seen_by(pid, name)
@@ -279,7 +279,7 @@ def script(pid: int, cmdpath: bytes, exe: FileId) -> Script:
             # Descriptors that exec closes can be executed, but no scripts by them.
             direct = first is None and name.startswith(b"/dev/fd/")
             return Script(cmdpath if direct else None, first)
-        if _same(found, exe):
+        if _same(found, exe.id):
             return Script(name, first)
         opened = _open_script(path)
         if opened is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from stat import S_ISGID, S_ISUID
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from whatran.source import procexec, proctask
 from whatran.source.procexec import MODE_AT, NO_FILE
@@ -14,12 +14,28 @@ from whatran.wire import layout
 from whatran.wire.settings import Settings
 
 if TYPE_CHECKING:
-    from whatran.source.procexec import File
+    from whatran.source.procexec import File, Script, Stack
 
 UNREAD = {name: bit for bit, names in layout.UNREAD.items() for name in names}
 """The bit of frame.unread for each field that may be unreadable."""
 
 _REPAIRED_UNREAD = sum(layout.UNREAD)
+
+
+class Seen(NamedTuple):
+    """What an exec frame is made from."""
+
+    time_boot_ns: int
+    old_tid: int
+    before: Task
+    task: Task
+    cgroup: bytes | None
+    stack: Stack
+    exe: File
+    loader: File | None
+    script: Script
+    stdin: File | None
+    cwd: bytes | None
 
 
 class Frames:
@@ -30,6 +46,9 @@ class Frames:
         self._settings = settings
         self._sequence = dict.fromkeys(layout.EVENTS, 0)
         self._pid_namespace = proctask.namespace("self", "pid")
+        # We do not outlive it.
+        self._starter_pid = os.getppid()
+        self._starter = _parent(self._starter_pid)
         self._loaders = procexec.Loaders()
         self.capable = procexec.Capable()
 
@@ -47,23 +66,27 @@ class Frames:
 
         The new task has not run yet, and who made it stands still.
         """
-        is_thread = os.path.exists(f"/proc/{creator.pid}/task/{child}")
+        stat = _stat_or_none(child)
+        # No thread is a child of its own process.
+        is_child = stat is not None and stat.number(4) == creator.pid
+        is_thread = not is_child and os.path.exists(f"/proc/{creator.pid}/task/{child}")
         if is_thread and not self._settings.threads:
             creator.threads[child] = now
             return creator, None
-        stat = _stat_or_none(child)
         start = proctask.start_time(stat, now) if stat else now
-        creator.task = task = self._task(caller, creator)
+        # Who has left our user namespace cannot come back: whose child is in it, is so too.
+        ours = proctask.namespace(child, "user") == proctask.own_user_namespace()
+        creator.task = task = self._creator(caller, creator, stat, ours=ours)
         if is_thread:
             process, up = creator, task.ppid
         else:
             process = self.processes[child] = Process(child, start, creator.exec_id, task)
             up = stat.number(4) if stat else creator.pid
         process.threads[child] = start
-        child_ns_pid, child_ns_tid = self._ns_numbers(child, process.pid, creator)
+        child_ns_pid, child_ns_tid = self._ns_numbers(child, process.pid, creator, ours=ours)
         if not is_thread:
             proctask.born(process, creator, (child_ns_pid, child_ns_tid), up, self._parent(up))
-        up_ns_pid = task.ns_pid if up == creator.pid else self._ns_numbers(up, up, creator)[0]
+        up_ns_pid = task.ns_pid if up == creator.pid else self._ns_numbers(up, up, creator, ours=ours)[0]
         rest = (
             creator.threads.get(caller, creator.start_boot_ns),
             start,
@@ -83,8 +106,8 @@ class Frames:
         head = self._head(layout.FORK, now, layout.FORK_STRUCT.size)
         return process, layout.FORK_STRUCT.pack(*head, *task, *rest)
 
-    def exec(self, process: Process, old_tid: int, now: int) -> bytes:
-        """The frame of a process that stands before the first instruction of a new program."""
+    def look(self, process: Process, old_tid: int, now: int) -> Seen:
+        """All of a process that stands before the first instruction of a new program."""
         pid, before = process.pid, process.task
         process.exec_id += 1
         process.threads = {pid: process.start_boot_ns}
@@ -92,18 +115,22 @@ class Frames:
         exe = procexec.file_at(f"/proc/{pid}/exe") or procexec.File(NO_FILE, None)
         process.exe = exe.id
         gains = exe.id[MODE_AT] & (S_ISUID | S_ISGID) or exe.path is None or self.capable(pid, exe.id)
-        process.task = task = self._task(pid, process, stat, fresh=bool(gains))
-        if not gains:
-            cgroup_id, process.cgroup = proctask.read_cgroup(pid)
-            process.task = task = task._replace(cgroup_id=cgroup_id)
+        process.task = task = self._task(pid, process, stat, fresh=bool(gains), moved=True)
         stack = procexec.initial_stack(pid, stat)
-        loader = self._loaders.find(pid, stack.base, exe.id, task.mnt_ns)
+        # Only the privileged change it, and we are in no other than our starter, who started all.
+        own_root = process.identity is not None and process.identity.settled
+        loader = self._loaders.find(pid, stack.base, exe.id, task.mnt_ns, own_root=own_root)
         script = procexec.Script(None)
         if stack.cmdpath is not None and exe.path is not None:
-            script = procexec.script(pid, stack.cmdpath, exe.id)
+            script = procexec.script(pid, stack.cmdpath, exe, own_root=own_root)
         stdin = procexec.file_at(f"/proc/{pid}/fd/0")
         cwd = procexec.working_directory(pid)
+        return Seen(now, old_tid, before, task, process.cgroup, stack, exe, loader, script, stdin, cwd)
 
+    def exec(self, seen: Seen) -> bytes:
+        """The frame of what was seen."""
+        before, task, stack, exe = seen.before, seen.task, seen.stack, seen.exe
+        loader, script, stdin, cwd = seen.loader, seen.script, seen.stdin, seen.cwd
         settings = self._settings
         unread = _unread(
             cmdpath=stack.cmdpath is None,
@@ -115,7 +142,7 @@ class Frames:
             argv=stack.argv is None,
             env=settings.env and stack.env is None,
             script_pathname=_pathless(script.file) or (script.interp is None and script.file is None),
-            cgroup=process.cgroup is None,
+            cgroup=seen.cgroup is None,
         )
         argv, env = stack.argv or b"", stack.env or b""
         texts = (
@@ -126,14 +153,14 @@ class Frames:
             _components(script.file and script.file.path),
             _components(stdin and stdin.path),
             _components(cwd),
-            _components(process.cgroup),
+            _components(seen.cgroup),
             argv[: settings.max_argv],
             env[: settings.max_env] if settings.env else b"",
         )
         full = [*map(len, texts[:-2]), len(argv), len(env) if settings.env else 0]
         flags = (layout.EXEC_SECURE if stack.secure else 0) | (layout.EXEC_ENV if settings.env else 0)
         fixed = layout.EXEC_STRUCT.pack(
-            *self._head(layout.EXEC, now, layout.EXEC_STRUCT.size + sum(map(len, texts)), unread),
+            *self._head(layout.EXEC, seen.time_boot_ns, layout.EXEC_STRUCT.size + sum(map(len, texts)), unread),
             *task,
             before.cap_effective,
             *_ids_before(exe.id[MODE_AT], before, task),
@@ -143,7 +170,7 @@ class Frames:
             0,  # env_more
             argv.count(b"\0"),
             env.count(b"\0"),
-            old_tid,
+            seen.old_tid,
             flags,
             before.comm,
         )
@@ -186,35 +213,58 @@ class Frames:
         self._sequence[kind] += 1
         return self._sequence[kind], now, size, 0, kind, unread
 
-    def _task(self, tid: int, process: Process, stat: Stat | None = None, *, fresh: bool = False) -> Task:
+    def _task(
+        self,
+        tid: int,
+        process: Process,
+        stat: Stat | None = None,
+        *,
+        fresh: bool = False,
+        ours: bool = False,
+        moved: bool = False,
+    ) -> Task:
         """The values common to all frames; of one that has been killed meanwhile, the last there were."""
         try:
             stat = stat or stat_of(tid)
-            return proctask.task_of(tid, process, stat, self._parent(stat.number(4)), fresh=fresh)
+            return proctask.task_of(
+                tid, process, stat, self._parent(stat.number(4)), fresh=fresh, ours=ours, moved=moved
+            )
         except OSError:
             return process.task._replace(tid=tid)
+
+    def _creator(self, caller: int, creator: Process, stat: Stat | None, *, ours: bool) -> Task:
+        """The common values of who has just made a task: by the new one's, which has all but its parent from it."""
+        up = creator.task.ppid
+        parent = self.processes.get(up)
+        if stat is None or not (up == self._starter_pid if parent is None else parent.ending is None):
+            return self._task(caller, creator)
+        words = stat.words.copy()
+        words[1] = b"%d" % up
+        return self._task(caller, creator, Stat(stat.comm, words), ours=ours)
 
     def _parent(self, pid: int) -> Parent:
         """As it was at its last event, or is now if it is none of ours."""
         known = self.processes.get(pid)
         if known:
             return Parent(known.start_boot_ns, known.task.comm)
-        try:
-            stat = stat_of(pid)
-        except OSError:  # in another pid namespace, or hidden from us
-            return Parent(0, b"")
-        return Parent(stat.number(22) * TICK_NS, stat.comm)
+        return self._starter if pid == self._starter_pid else _parent(pid)
 
-    def _ns_numbers(self, tid: int, pid: int, creator: Process) -> tuple[int, int]:
+    def _ns_numbers(self, tid: int, pid: int, creator: Process, *, ours: bool) -> tuple[int, int]:
         """(pid, tid) in its own pid namespace, which is its creator's and ours as a rule."""
-        ours = creator.task.ns_pid == creator.pid
-        if ours and (_settled(creator) or proctask.namespace(tid, "pid") == self._pid_namespace):
-            return pid, tid
+        if creator.task.ns_pid == creator.pid:
+            # Without privilege, another one takes another user namespace.
+            unprivileged = ours and creator.identity is not None and creator.identity.settled
+            if unprivileged or proctask.namespace(tid, "pid") == self._pid_namespace:
+                return pid, tid
         return proctask.ns_numbers(tid)
 
 
-def _settled(process: Process) -> bool:
-    return process.identity is not None and process.identity.settled
+def _parent(pid: int) -> Parent:
+    try:
+        stat = stat_of(pid)
+    except OSError:  # in another pid namespace, or hidden from us
+        return Parent(0, b"")
+    return Parent(stat.number(22) * TICK_NS, stat.comm)
 
 
 def older(pid: int) -> list[bytes]:

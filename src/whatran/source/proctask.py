@@ -188,14 +188,28 @@ def start_time(stat: Stat, now_boot_ns: int) -> int:
     return max(tick, min(now_boot_ns, tick + TICK_NS - 1))
 
 
-def task_of(tid: int, process: Process, stat: Stat, parent: Parent, *, fresh: bool = False) -> Task:
-    """The values common to all frames; with ``fresh`` also those that can hardly have changed are read again."""
+def task_of(
+    tid: int,
+    process: Process,
+    stat: Stat,
+    parent: Parent,
+    *,
+    fresh: bool = False,
+    ours: bool = False,
+    moved: bool = False,
+) -> Task:
+    """The values common to all frames; with ``fresh`` also those that can hardly have changed are read again.
+
+    ``ours`` says that it is known to be in our user namespace, ``moved`` that it may be in another cgroup.
+    """
     identity = process.identity
-    if fresh or identity is None or not identity.settled or _user_namespace(tid) != identity.namespaces[_USER_NS]:
+    known = identity is not None and identity.settled and not fresh
+    if identity is None or not known or not (ours or namespace(tid, "user") == own_user_namespace()):
         identity = process.identity = _identity(tid, identity)
+        moved = True
+    cgroup_id = process.task.cgroup_id
+    if moved:
         cgroup_id, process.cgroup = read_cgroup(tid)
-    else:
-        cgroup_id = process.task.cgroup_id
     ns_tid = identity.ns_pid
     if tid != process.pid:
         ns_tid = tid if ns_tid == process.pid else ns_numbers(tid)[1]
@@ -293,10 +307,6 @@ def namespace(tid: int | str, name: str) -> int:
 def own_user_namespace() -> int:
     """Number of ours."""
     return namespace("self", "user")
-
-
-def _user_namespace(tid: int) -> int:
-    return namespace(tid, "user")
 
 
 @lru_cache(maxsize=256)

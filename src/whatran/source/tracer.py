@@ -23,6 +23,7 @@ from whatran.source.procframes import Frames
 if TYPE_CHECKING:
     from types import FrameType
 
+    from whatran.source.procframes import Seen
     from whatran.source.proctask import Process
     from whatran.wire.settings import Settings
 
@@ -103,7 +104,7 @@ class Tracer:
         self._early: dict[int, list[int]] = {}
         self._owners: dict[int, Process] = {}  # of those: whose they were as they came
         self._advice = Advice(self._frames.capable)
-        self._events: dict[int, Callable[[int, Process, int], None]] = {
+        self._events: dict[int, Callable[[int, Process, int], Seen | None]] = {
             **dict.fromkeys(abi.BIRTHS, self._born),
             abi.EVENT_EXEC: self._executed,
             abi.EVENT_EXIT: self._exiting,
@@ -149,12 +150,15 @@ class Tracer:
             else:
                 abi.stay_stopped(tid)
         else:
+            later = None
             try:
-                self._events[event](tid, process, time.clock_gettime_ns(time.CLOCK_BOOTTIME))
+                later = self._events[event](tid, process, time.clock_gettime_ns(time.CLOCK_BOOTTIME))
             except (FileNotFoundError, PermissionError, ProcessLookupError) as error:
                 # It was killed while we looked: nobody else gets it to go on.
                 self._send(note(f"what process {process.pid} did last is not known, it was killed meanwhile: {error}"))
             abi.go_on(tid)
+            if later:  # what is left of the work, while it runs already
+                self._send(self._frames.exec(later))
 
     def _stranger(self, tid: int, status: int) -> None:
         """A new task of which its creator has not told yet; it stands still until then.
@@ -197,15 +201,16 @@ class Tracer:
         for status in self._early.pop(tid, ()):
             self._handle(tid, status)
 
-    def _executed(self, tid: int, process: Process, now: int) -> None:
+    def _executed(self, tid: int, process: Process, now: int) -> Seen:
         old_tid = abi.event_message(tid)
         for thread in process.threads:
             if thread != tid:
                 self._tasks.pop(thread, None)
         self._release_early(process, now)
-        self._send(self._frames.exec(process, old_tid or tid, now))
+        seen = self._frames.look(process, old_tid or tid, now)
         if text := self._advice.about(process):
             self._send(note(text))
+        return seen
 
     def _exiting(self, tid: int, process: Process, now: int) -> None:
         status = abi.event_message(tid)
