@@ -14,6 +14,8 @@ from tests.ebpf.programs import BUILDS, build
 from tests.ebpf.truth import told
 from whatran.source.ptrace_probe import blocker
 
+OWN = {name: [f"{name}.c"] for name in ("crowd", "limit", "signals", "stops")}
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _ptrace():
@@ -47,7 +49,7 @@ def programs(_ptrace):
     """Directory that everyone may enter, with the witness programs."""
     with tempfile.TemporaryDirectory(prefix="whatran-") as name:
         os.chmod(name, 0o755)
-        for output, arguments in {**BUILDS, "crowd": ["crowd.c"], "limit": ["limit.c"], "stops": ["stops.c"]}.items():
+        for output, arguments in {**BUILDS, **OWN}.items():
             build(Path(name) / output, *arguments)
         yield Path(name)
 

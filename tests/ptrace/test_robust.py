@@ -28,6 +28,24 @@ def test_job_control_and_signals(programs):
     assert (alone.returncode, alone.stdout) == (traced.returncode, traced.stdout)
 
 
+def test_no_signal_is_lost_when_the_watch_ends(programs, place):
+    """Whoever gets signals as the watch is stopped, at any moment, gets all of them."""
+    os.mkfifo(place / "fifo")
+
+    ended = []
+    for hundreds in range(20, 60):
+        with whatran.watch([str(programs / "signals"), "10000", str(place / "fifo")], source="ptrace") as watch:
+            with open(place / "fifo", "rb", buffering=0) as fifo:
+                sent = 0
+                while sent < hundreds:
+                    sent += len(fifo.read(hundreds - sent))
+                watch.stop()
+                list(watch)
+            ended.append(watch.wait())
+
+    assert [0] * 40 == ended
+
+
 @pytest.mark.parametrize("how", ["end", "exit", "exec"])
 @pytest.mark.parametrize("threads", [False, True])
 def test_crowd_of_threads(programs, how, threads):

@@ -13,6 +13,7 @@ import signal
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from whatran.source import ptrace_abi as abi
@@ -96,7 +97,7 @@ class Tracer:
         self._output = output
         self._waiting: list[bytes] = []
         self._waiting_bytes = 0
-        self._ticking = self._flushing = self._stopping = False
+        self._ticking = self._flushing = self._stopping = self._idle = False
         self._frames = Frames(settings)
         self._threads = settings.threads
         self._tasks: dict[int, Process] = {}
@@ -121,13 +122,17 @@ class Tracer:
 
     def run(self) -> None:
         """Serves every stop until nobody is left."""
-        waitpid, handle, wall = os.waitpid, self._handle, abi.WALL
-        while True:
-            try:
-                tid, status = waitpid(-1, wall)
-            except ChildProcessError:
-                break
-            handle(tid, status)
+        waitid, waitpid, handle, wall = os.waitid, os.waitpid, self._handle, abi.WALL
+        looking = os.WEXITED | os.WSTOPPED | os.WNOWAIT | wall
+        with suppress(ChildProcessError):
+            while True:
+                self._idle = True
+                if self._stopping:
+                    break
+                # Looked at first: a signal that was taken from a task and not given back would be lost with us.
+                waitid(os.P_ALL, 0, looking)
+                self._idle = False
+                handle(*waitpid(-1, wall))
         self.flush()
 
     # -- stops --------------------------------------------------------------------------------
@@ -281,16 +286,20 @@ class Tracer:
             data = memoryview(b"".join(self._waiting))
             self._waiting.clear()  # the list stays the same: a handler may come between any two lines of _send()
             self._waiting_bytes = 0
-            while data:
-                data = data[os.write(self._output, data) :]
+            try:
+                while data:
+                    data = data[os.write(self._output, data) :]
+            except BrokenPipeError:  # nobody wants to know
+                self._stopping = True
         else:
             self._ticking = False
             signal.setitimer(signal.ITIMER_REAL, 0)
         self._flushing = False
-        if self._stopping:
+        if self._stopping and self._idle:
             os._exit(0)
 
     def stop(self, _number: int, _frame: FrameType | None) -> None:
-        """Writes what waits and ends; in the middle of a write, after that."""
+        """Writes what waits and ends; in the middle of serving a stop or of a write, after that."""
         self._stopping = True
-        self.flush()
+        if self._idle:
+            self.flush()
