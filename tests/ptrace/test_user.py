@@ -1,5 +1,6 @@
 """Without any privilege: as an ordinary user, and in namespaces without capabilities."""
 
+import ctypes
 import json
 import logging
 import os
@@ -16,6 +17,8 @@ from whatran.errors import SourceError, UsageError
 from .users import as_user
 
 UID = 34567
+
+CLONE_NEWNS = 0x20000
 
 
 def everything(command, **options):
@@ -76,6 +79,30 @@ def test_program_that_cannot_be_read(programs, place):
     assert (0, [f"{place}/closed", "x"]) == (returncode, events[0]["argv"])
     assert None is events[0]["pathname"]
     assert {"pathname", "cwd", "cmdpath", "interp", "stdin_path"} <= set(events[0]["unreadable"])
+
+
+def hide_processes():
+    """For us alone, /proc shows nothing of processes that are not for us to look into: hidepid of proc(5)."""
+    assert 0 == ctypes.CDLL(None).unshare(CLONE_NEWNS)
+    subprocess.run(["mount", "--make-rprivate", "/"], check=True)
+    subprocess.run(["mount", "-t", "proc", "-o", "hidepid=2", "proc", "/proc"], check=True)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can mount another /proc")
+def test_program_that_is_hidden(programs, place):
+    """Of a program that even /proc hides it is told that it was executed, by whom, and how it ended."""
+    shutil.copy(programs / "true", place / "closed")
+    os.chmod(place / "closed", 0o711)
+    command = ["sh", "-c", f"{place}/closed; exit 3"]
+
+    returncode, events = as_user(UID, lambda: everything(command), hide_processes)
+
+    (shell, closed) = dict.fromkeys(event["pid"] for event in events)
+    told = [(event["event"].removeprefix("sched_process_"), event["pid"], event["exit_code"]) for event in events]
+    whole = [("exec", shell, None), ("fork", shell, None), ("exec", closed, None), ("exit", closed, 0)]
+    assert (3, [*whole, ("exit", shell, 3)]) == (returncode, told)
+    assert (None, None, None) == (events[2]["pathname"], events[2]["argv"], events[2]["cwd"])
+    assert {"argv", "cmdpath", "pathname"} <= set(events[2]["unreadable"])
 
 
 def test_already_traced(programs, capfd):

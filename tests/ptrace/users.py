@@ -8,12 +8,13 @@ import traceback
 PR_SET_DUMPABLE = 4
 
 
-def as_user(uid, function):
-    """What the function gives, done by a fork of us that is this user and has no capabilities."""
+def as_user(uid, function, prepare=lambda: None):
+    """What the function gives, done by a fork of us that is this user and has no capabilities, once it is prepared."""
     read, write = os.pipe()
     pid = os.fork()
     if pid == 0:
         try:
+            prepare()
             if os.getuid() == 0:
                 os.setgroups([])
                 os.setresgid(uid, uid, uid)

@@ -107,10 +107,24 @@ class Frames:
         return process, layout.FORK_STRUCT.pack(*head, *task, *rest)
 
     def look(self, process: Process, old_tid: int, now: int) -> Seen:
-        """All of a process that stands before the first instruction of a new program."""
-        pid, before = process.pid, process.task
+        """All of a process that stands before the first instruction of a new program.
+
+        Of one that is hidden from us (hidepid of proc(5)), or has been killed meanwhile, only that it was there.
+        """
+        before = process.task
         process.exec_id += 1
-        process.threads = {pid: process.start_boot_ns}
+        process.threads = {process.pid: process.start_boot_ns}
+        try:
+            return self._look(process, before, old_tid, now)
+        except OSError:
+            process.exe = process.cgroup = None
+            process.task = before._replace(exec_id=process.exec_id, comm=b"")
+            nothing, file = procexec.Stack(None, None), procexec.File(NO_FILE, None)
+            script = procexec.Script(None)
+            return Seen(now, old_tid, before, process.task, None, nothing, file, file, script, file, None)
+
+    def _look(self, process: Process, before: Task, old_tid: int, now: int) -> Seen:
+        pid = process.pid
         stat = stat_of(pid)
         exe = procexec.file_at(f"/proc/{pid}/exe") or procexec.File(NO_FILE, None)
         process.exe = exe.id
