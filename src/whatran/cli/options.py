@@ -125,7 +125,7 @@ def add_options(parser: Parser, *, form: str, output: str, count: str, timeout: 
         type=_buffer,
         default="8M",
         metavar="SIZE",
-        help="size of the kernel's buffer, a power of two such as 512K or 64M (default: %(default)s)",
+        help="size of eBPF's buffer in the kernel, a power of two such as 512K or 64M (default: %(default)s)",
     )
 
     what.add_argument(
