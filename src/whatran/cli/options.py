@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from whatran.cli.parser import Parser
+    from whatran.plan import Failed
+    from whatran.plan import Options as Capture
     from whatran.source.choose import Wanted
-    from whatran.watch import Failed
-    from whatran.watch import Options as Capture
 
 MAX_BUFFER = 1 << 31
 """The kernel takes the size of a map as a 32-bit number, and this one's as a power of two."""
