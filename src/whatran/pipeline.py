@@ -98,6 +98,16 @@ class Pipeline:
         """Gaps for what the kernel did not even number, given how many there were of each kind so far."""
         return self._gaps.unnumbered(failed, now_boot_ns, boot)
 
+    def begin(
+        self, last: Mapping[tuple[int, str], tuple[int, int]], failed: Mapping[str, int], asked: int | None
+    ) -> None:
+        """What comes begins in the middle: see Gaps."""
+        self._gaps.begin(last, failed, asked)
+
+    def damaged(self) -> None:
+        """Frames may be missing here because they could not be read back."""
+        self._gaps.damaged()
+
     def older(self, living: Iterable[bytes], boot: Boot) -> None:
         """Takes note of the processes that live as the watch begins."""
         self._processes.older(event for event, _ in self._living(living, boot))

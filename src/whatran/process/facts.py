@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec.structs import force_setattr
 
@@ -17,12 +17,27 @@ if TYPE_CHECKING:
 MAX_CGROUPS = 4096
 
 
+class UserNames(Protocol):
+    """Who knows users and groups."""
+
+    def user(self, uid: int) -> str | None: ...
+
+    def group(self, gid: int) -> str | None: ...
+
+
+class KnownContainers(Protocol):
+    """Who knows containers."""
+
+    def find(self, container_id: str, owner_uid: int | None = None) -> Container | None: ...
+
+
 class Facts:
     """Event in, the same event with names out; each is asked for once."""
 
-    def __init__(self) -> None:
-        self._names = Names()
-        self._containers = Containers()
+    def __init__(self, names: UserNames | None = None, containers: KnownContainers | None = None) -> None:
+        """Those of this machine, unless others are given."""
+        self._names = names or Names()
+        self._containers = containers or Containers()
         self._placements: dict[str, Placement] = {}
 
     def __call__(self, event: TaskEvent) -> TaskEvent:

@@ -18,7 +18,6 @@ from whatran.wire import layout
 _U32 = struct.Struct("<I")
 _FLAGS_AT = layout.offset_in_exec("flags")
 
-PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 UNSET = 0xFFFFFFFF
 
 # linux/magic.h
@@ -162,12 +161,12 @@ def _decode_exec(frame: bytes, boot: Boot) -> Exec:
         prev_euid,
         prev_egid,
         prev_cap_effective,
-        _tree_path(cwd, cut="cwd" in truncated),
+        tree_path(cwd, cut="cwd" in truncated),
         *((None,) * 4 if repaired else (argc, envc, old_tid, bool(flags & layout.EXEC_SECURE))),
         file.nlink == 0,
         file.detached and path.startswith("memfd:"),
         bool(file.flags & layout.FILE_UPPER) if file.fs_magic == OVERLAYFS else None,
-        _tree_path(cgroup, cut="cgroup" in truncated),
+        tree_path(cgroup, cut="cgroup" in truncated),
         *(None,) * 10,  # unit .. group
         (),  # ancestors
         (),  # tried
@@ -236,19 +235,19 @@ def _strings(raw: bytes) -> list[str]:
 def _path(raw: bytes, file: FileId, *, cut: bool) -> str:
     """The path of a file as /proc shows it: in a tree, or hanging in none (``memfd:NAME``, ``pipe:[INODE]``, …)."""
     if not file.detached:
-        return _tree_path(raw, cut=cut)
+        return tree_path(raw, cut=cut)
     if file.fs_magic == PIPEFS:
         return f"pipe:[{file.inode}]"
     if file.fs_magic == SOCKFS:
         return f"socket:[{file.inode}]"
     if file.fs_magic == PIDFS:
         return "anon_inode:[pidfd]"
-    path = _tree_path(raw, cut=True)
+    path = tree_path(raw, cut=True)
     return f"anon_inode:{path}" if file.fs_magic == ANON_INODEFS else path
 
 
 @lru_cache(maxsize=512)  # a path may have 4 KiB
-def _tree_path(raw: bytes, *, cut: bool) -> str:
+def tree_path(raw: bytes, *, cut: bool) -> str:
     """A path from its components, leaf first; without its leading slash where its upper part was cut."""
     path = "/".join(reversed(_strings(raw)))
     return path if cut else "/" + path
@@ -297,7 +296,7 @@ def _decode_exit(frame: bytes, boot: Boot) -> Exit:
         values[1] - values[_TASK],
         user_time,
         system_time,
-        max_rss_pages * PAGE_BYTES,
+        max_rss_pages * boot.page_bytes,
         *values[_REST + 4 : _REST + 10],  # minor_faults .. write_bytes
     )
     return Exit(*fields)
