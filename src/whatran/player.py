@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from whatran.plan import Failed
     from whatran.recording.format import Header
     from whatran.recording.read import Begin, Block, ChapterId
+
+_KIND = itemgetter(layout.offset_in_exec("kind"))  # its lowest byte, which says it all
 
 
 class Choices(msgspec.Struct, frozen=True):
@@ -186,7 +189,7 @@ class Player:
             self._forget()
             self._missed = {(each.pid, each.process_start_time): each for each in pipeline.learn(frames, self._boot)}
         elif group == form.BATCH:
-            self._received.update(frame[24] for frame in frames)
+            self._received.update(map(_KIND, frames))
             return self._counted(pipeline(frames, self._boot))
         return []
 
