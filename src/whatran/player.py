@@ -92,16 +92,15 @@ class Player:
             self.damaged()
         self._next = block.number + 1
         self._time = block.written
-        for kind, data in block.records:
-            if kind < form.HEADER:
-                self._frames.append(data)
-            elif kind == form.NAMES:
+        for kind, data, frames in block.runs:
+            if kind == form.NAMES:
                 self._recalled.learn(msgspec.msgpack.decode(form.body_of(data), type=form.Names))
             elif kind != form.MORE or not self._group:
                 if events := self._end_group():
                     yield events
                 if events := self._take(kind, data):
                     yield events
+            self._frames += frames
 
     def finish(self) -> Iterator[list[Event]]:
         """What is left; no more will come."""
@@ -200,9 +199,10 @@ class Player:
         self._missed = {}
 
     def _counted(self, events: list[Event]) -> list[Event]:
-        for event in events:
-            if isinstance(event, Gap):
-                self._lost[event.kind, event.reason == NOT_RUN] += event.count
+        if Gap in map(type, events):
+            for event in events:
+                if isinstance(event, Gap):
+                    self._lost[event.kind, event.reason == NOT_RUN] += event.count
         return events
 
     def stats(self) -> Stats:
