@@ -54,6 +54,8 @@ class Player:
         self._heads: dict[ChapterId, Header] = {}
         self._next = 0
         """Number of the block that comes next."""
+        self._told = False
+        """Whether damage just before was told of."""
         self._ended = 0
         """How the chapter ended: form.END or form.NEXT; 0 where it has not."""
         self._begins = False
@@ -73,9 +75,11 @@ class Player:
         """There is the head of a chapter."""
         self._heads = {(part.header.recording, part.header.chapter): part.header}
 
-    def damaged(self) -> None:
-        """Something is missing here."""
+    def damaged(self) -> Iterator[list[Event]]:
+        """Something is missing here, and that was said; the events before it."""
+        self._told = True
         if self._pipeline:
+            yield self._end_group()
             self._pipeline.damaged()
 
     def block(self, block: Block) -> Iterator[list[Event]]:
@@ -87,9 +91,13 @@ class Player:
                 self._problem(f"the block at byte {block.offset} cannot be read: the header it goes by is damaged")
                 return
             yield from self._chapter(header)
-        if block.number != self._next:
-            self._problem(f"before byte {block.offset} blocks {self._next} to {block.number - 1} are missing")
-            self.damaged()
+        if block.number < self._next:
+            self._problem(f"the block at byte {block.offset} was there before")
+            return
+        if block.number > self._next and not self._told:
+            self._problem(f"before byte {block.offset} {block.number - self._next} blocks are missing")
+            yield from self.damaged()
+        self._told = False
         self._next = block.number + 1
         self._time = block.written
         for kind, data, frames in block.runs:
@@ -108,22 +116,25 @@ class Player:
         if header is None or pipeline is None:
             return
         yield self._end_group()
-        if not self._ended:
-            when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime((self._time + self._boot.wall_offset) / 1e9))
-            self._problem(f"it was not ended in order: what happened after {when} is not in it")
         if self._ended != form.END:
             yield self._counted(pipeline.finish({}, self._time, self._boot))
         self._malformed += pipeline.malformed
         self._filtered.update(pipeline.filtered)
         self._pipeline = self._header = None
 
+    def file_ended(self) -> Iterator[list[Event]]:
+        """The rest, if there is more, is in another file."""
+        if self._header and not self._ended:
+            when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime((self._time + self._boot.wall_offset) / 1e9))
+            self._problem(f"it was not ended in order: what happened after {when} may be missing")
+            yield from self.damaged()
+
     def _chapter(self, header: Header) -> Iterator[list[Event]]:
         before = self._header
-        follows = (
-            before is not None
-            and self._ended == form.NEXT
-            and (header.recording, header.chapter) == (before.recording, before.chapter + 1)
-        )
+        same = before is not None and header.recording == before.recording
+        follows = before is not None and same and header.chapter == before.chapter + 1
+        if before is not None and same and not follows:
+            self._problem(f"between this and the file before {header.chapter - before.chapter - 1} are missing")
         if not follows:
             yield from self.finish()
             self._pipeline = self._open(header)

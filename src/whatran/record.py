@@ -236,13 +236,12 @@ class Recorder:
         """Who lives, as far as it matters: of a command those that it comes from, others are nobody's business."""
         if self._planned.scope.command is None or self._planned.own_cgroup or self._chapters > 1:
             return living
-        by_pid = {_PID_AND_PPID.unpack_from(frame)[0]: frame for frame in living}
-        needed = {}
-        pid = os.getpid()
-        while pid in by_pid and pid not in needed:
-            needed[pid] = by_pid[pid]
-            pid = _PID_AND_PPID.unpack_from(by_pid[pid])[1]
-        return list(needed.values())
+        parents = dict(map(_PID_AND_PPID.unpack_from, living))
+        needed, pid = set(), os.getpid()
+        while pid in parents and pid not in needed:
+            needed.add(pid)
+            pid = parents[pid]
+        return [frame for frame in living if _PID_AND_PPID.unpack_from(frame)[0] in needed]
 
     def _header(self, now: int, boot: Boot) -> form.Header:
         planned, system = self._planned, os.uname()

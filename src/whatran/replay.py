@@ -75,6 +75,12 @@ class Replay:
             opening.callback(self.close)
             self._files = [_File(path, self._stack) for path in paths]
             opening.pop_all()
+        seen: dict[tuple[str, int], str] = {}
+        for file in self._files:
+            other = seen.setdefault((file.header.recording, file.header.chapter), file.name)
+            if other != file.name or paths.count(file.path) > 1:
+                self.close()
+                raise UsageError(f"{file.name} has what {other} has: give one of them")
         self.headers = tuple(file.header for file in self._files)
         """What each file says of itself; of the first chapter, if it has several."""
         self.size = sum(file.size for file in self._files)
@@ -92,7 +98,7 @@ class Replay:
     def batches(self) -> Iterator[list[Event]]:
         """The events, as many at once as were recorded at once; some are empty."""
         recordings: dict[str, list[_File]] = {}
-        for file in sorted(self._files, key=lambda file: (file.header.started, file.header.chapter)):
+        for file in sorted(self._files, key=lambda file: file.header.chapter):
             recordings.setdefault(file.header.recording, []).append(file)
         playing = [self._play(files) for files in recordings.values()]
         if len(playing) == 1:
@@ -129,9 +135,10 @@ class Replay:
                         player.begin(part)
                     case Damage():
                         problem(part.text)
-                        player.damaged()
+                        yield from player.damaged()
                     case Block():
                         yield from player.block(part)
+            yield from player.file_ended()
         yield from player.finish()
 
     def close(self) -> None:
@@ -151,7 +158,7 @@ class _File:
     def __init__(self, path: str, stack: ExitStack) -> None:
         self.name = "standard input" if path == STDIN else path
         self.size = 0
-        self._path = path
+        self.path = path
         self._begun: Iterator[Part] | None = None
         try:
             raw = io.FileIO(0, closefd=False) if path == STDIN else io.FileIO(path)
@@ -174,9 +181,9 @@ class _File:
             yield from self._begun
             return
         try:
-            raw = io.FileIO(self._path)
+            raw = io.FileIO(self.path)
         except OSError as error:
-            raise UsageError(f"cannot read {self._path}: {error.strerror}") from error
+            raise UsageError(f"cannot read {self.path}: {error.strerror}") from error
         with raw:
             yield from self._parts(raw, advanced)
 

@@ -115,7 +115,7 @@ def _say_totals(recording: Recording) -> None:
         say(str(recording.error))
     events = stats.execs.seen + stats.forks.seen + stats.exits.seen + stats.failed.seen
     where = (
-        " and ".join(dict.fromkeys((str(recording.files[0]), str(recording.files[-1]))))
+        " to ".join(dict.fromkeys((str(recording.files[0]), str(recording.files[-1]))))
         if recording.files
         else "no file"
     )

@@ -68,8 +68,14 @@ class Damage:
 
     offset: int
     size: int
-    text: str
+    what: str
     """What is wrong with them."""
+
+    @property
+    def text(self) -> str:
+        """A sentence for whoever wants to know what is missing."""
+        last = self.offset + self.size - 1
+        return f"bytes {self.offset} to {last} ({self.size}) cannot be read: {self.what}"
 
 
 Part = Begin | Block | Damage
@@ -153,7 +159,7 @@ def _part(window: _Window) -> tuple[Part, int] | str:
         return _block(window)
     if magic == MAGIC:
         return _begin(window)
-    return "nothing begins there"
+    return "no block begins there"
 
 
 def _begin(window: _Window) -> tuple[Part, int] | str:
