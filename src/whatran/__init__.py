@@ -5,8 +5,9 @@
 """
 
 from whatran._version import __version__
-from whatran.errors import CommandError, DecodeError, OutputError, SourceError, UsageError, WhatranError
+from whatran.errors import CommandError, DecodeError, OutputError, RecordingError, SourceError, UsageError, WhatranError
 from whatran.event import Event, Exec, ExecFailed, Exit, Fork, Gap, TaskEvent
+from whatran.replay import Replay, replay
 from whatran.stats import Counts, Stats
 from whatran.watch import Completed, Watch, run, watch
 
@@ -22,6 +23,8 @@ __all__ = [
     "Fork",
     "Gap",
     "OutputError",
+    "RecordingError",
+    "Replay",
     "SourceError",
     "Stats",
     "TaskEvent",
@@ -29,6 +32,7 @@ __all__ = [
     "Watch",
     "WhatranError",
     "__version__",
+    "replay",
     "run",
     "watch",
 ]

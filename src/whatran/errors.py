@@ -5,6 +5,7 @@ WhatranError
 ├── CommandError    the command to run cannot be started
 ├── SourceError     the kernel does not let us watch
 ├── OutputError     what was to be written cannot be
+├── RecordingError  a file that is no recording, or one that we cannot read
 └── DecodeError     bytes that are no frame
 """
 
@@ -41,6 +42,12 @@ class SourceError(WhatranError):
 
 class OutputError(WhatranError):
     """What was to be written cannot be: no permission, disk full and so on."""
+
+
+class RecordingError(WhatranError):
+    """A file that is no recording, or a newer one than we can read; ``exit_code`` is 2."""
+
+    exit_code = 2
 
 
 class DecodeError(WhatranError):

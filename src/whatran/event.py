@@ -10,6 +10,7 @@ with surrogateescape, so ``os.fsencode(value)`` gives the exact bytes back.
 
 from __future__ import annotations
 
+from mmap import PAGESIZE
 from typing import ClassVar, NamedTuple
 
 import msgspec
@@ -18,12 +19,14 @@ SCHEMA = 1
 
 
 class Boot(NamedTuple):
-    """The machine's present boot: what it takes to name its processes and to date its events."""
+    """A machine's boot: what it takes to name its processes, to date its events and to measure their memory."""
 
     id: str
     """A random UUID (/proc/sys/kernel/random/boot_id)."""
     wall_offset: int
     """CLOCK_REALTIME minus CLOCK_BOOTTIME, in ns; the wall clock may be set at any time."""
+    page_bytes: int = PAGESIZE
+    """Size of a page of its memory."""
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
@@ -60,7 +63,7 @@ class Gap(Event, frozen=True, gc=False):
     """When the last record of that kind on that CPU before them was made, in ns since boot; None if there was none."""
     reason: str
     """Why: ``ring full``, as the reader did not keep up, or ``program not run``, as the kernel would not
-    interrupt itself once more."""
+    interrupt itself once more; ``recording damaged``, as a part of it could not be read."""
 
 
 class TaskEvent(Event, frozen=True, gc=False):

@@ -30,6 +30,11 @@ class Condition:
     match: Callable[[str], object]
 
     @property
+    def text(self) -> str:
+        """What parse() makes it of."""
+        return f"{self.field}{'!' if self.negated else ''}={self.pattern}"
+
+    @property
     def literal(self) -> str | None:
         """The one text that the glob fits, where it has no wildcard."""
         plain = re.sub(r"\[([*?[])\]", r"\1", self.pattern)

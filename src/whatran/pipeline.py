@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from whatran.errors import DecodeError
 from whatran.event import Boot, Event, Exec, ExecFailed, Exit, Fork, Gap, TaskEvent
+from whatran.filter import Filter, only_env
 from whatran.process.path_search import PathSearch
 from whatran.process.processes import Processes
 from whatran.wire.decode import add_strings, decode, executed
@@ -16,6 +17,8 @@ from whatran.wire.gaps import Gaps
 from whatran.wire.rejoin import Rejoin
 
 if TYPE_CHECKING:
+    from whatran.filter import Condition
+    from whatran.process.facts import Facts
     from whatran.wire.settings import Settings
 
 log = logging.getLogger("whatran.pipeline")
@@ -24,6 +27,38 @@ Stage = Callable[[TaskEvent], TaskEvent | None]
 """Event in; event, or None to drop it, out."""
 
 BY_TIME = attrgetter("timestamp_boot")
+
+
+def stages(facts: Facts, env_names: Collection[str] | None, *filters: Collection[Condition]) -> list[Stage]:
+    """All there are, in their order: facts are joined, environments thinned, and each filter decides for itself."""
+    thinned = [] if env_names is None else [only_env(env_names)]
+    return [facts, *thinned, *(Filter(conditions) for conditions in filters if conditions)]
+
+
+class Taker(Protocol):
+    """What a watch hands all it gets to, and the events that makes of it: a Pipeline, unless it is to be kept as is."""
+
+    malformed: int
+    filtered: dict[str, int]
+
+    @property
+    def holding(self) -> bool: ...
+
+    def __call__(self, frames: Sequence[bytes], boot: Boot) -> list[Event]: ...
+
+    def older(self, living: Sequence[bytes], boot: Boot) -> None: ...
+
+    def unnumbered(self, failed: Mapping[str, int], now_boot_ns: int, boot: Boot) -> Sequence[Event]: ...
+
+    def learn(self, living: Sequence[bytes], boot: Boot) -> list[Exec]: ...
+
+    def complete(self, event: Exec, argv: bytes | None, env: bytes | None, settings: Settings) -> None: ...
+
+    def forget(self, event: Exec) -> None: ...
+
+    def settle(self) -> list[Event]: ...
+
+    def finish(self, produced: Mapping[tuple[int, str], int], now_boot_ns: int, boot: Boot) -> list[Event]: ...
 
 
 class Pipeline:
@@ -62,6 +97,16 @@ class Pipeline:
     def unnumbered(self, failed: Mapping[str, int], now_boot_ns: int, boot: Boot) -> list[Gap]:
         """Gaps for what the kernel did not even number, given how many there were of each kind so far."""
         return self._gaps.unnumbered(failed, now_boot_ns, boot)
+
+    def begin(
+        self, last: Mapping[tuple[int, str], tuple[int, int]], failed: Mapping[str, int], asked: int | None
+    ) -> None:
+        """What comes begins in the middle: see Gaps."""
+        self._gaps.begin(last, failed, asked)
+
+    def damaged(self) -> None:
+        """Frames may be missing here because they could not be read back."""
+        self._gaps.damaged()
 
     def older(self, living: Iterable[bytes], boot: Boot) -> None:
         """Takes note of the processes that live as the watch begins."""
@@ -113,18 +158,15 @@ class Pipeline:
     def _staged(self, events: Iterable[Event], *, joined: bool = False) -> list[Event]:
         kept: list[Event] = []
         for event in events:
-            if not isinstance(event, TaskEvent):
-                kept.append(event)
-                continue
-            if not joined:
-                self._processes(event)
-            if self._pass(event):
+            if isinstance(event, TaskEvent):
+                if not joined:
+                    self._processes(event)
+                for stage in self._stages:
+                    if stage(event) is None:
+                        self.filtered[event.event] += 1
+                        break
+                else:
+                    kept.append(event)
+            else:
                 kept.append(event)
         return kept
-
-    def _pass(self, event: TaskEvent) -> bool:
-        for stage in self._stages:
-            if stage(event) is None:
-                self.filtered[event.event] += 1
-                return False
-        return True

@@ -11,7 +11,7 @@ from whatran.wire import layout
 
 if TYPE_CHECKING:
     from whatran.event import Event
-    from whatran.pipeline import Pipeline
+    from whatran.pipeline import Taker
     from whatran.scope import Scope
     from whatran.source.choose import Source
     from whatran.wire.settings import Settings
@@ -26,9 +26,9 @@ SETTLE_SECONDS = 0.05
 class Repair:
     """Asks the kernel now and then what it could not record, and the living processes what that was."""
 
-    def __init__(self, source: Source, pipeline: Pipeline, scope: Scope, settings: Settings) -> None:
+    def __init__(self, source: Source, taker: Taker, scope: Scope, settings: Settings) -> None:
         self._source = source
-        self._pipeline = pipeline
+        self._taker = taker
         self._scope = scope
         self._settings = settings
         self._lost = 0
@@ -53,7 +53,7 @@ class Repair:
         if self._settling:
             # What was on its way as we looked has come by now.
             self._settling = False
-            return self._pipeline.settle()
+            return self._taker.settle()
         if time.monotonic() < self._asked_at + LOOK_SECONDS:
             return []
         self._pending = False
@@ -66,7 +66,7 @@ class Repair:
         """Gaps for what the kernel program could not record since this was asked last."""
         counts = self._source.counts()
         failed = {name: counts[kind].failed for kind, name in NAME_OF.items()}
-        return [*self._pipeline.unnumbered(failed, time.clock_gettime_ns(time.CLOCK_BOOTTIME), boot())]
+        return [*self._taker.unnumbered(failed, time.clock_gettime_ns(time.CLOCK_BOOTTIME), boot())]
 
     def look(self) -> None:
         """Compares what lives now with what is known, if execs were lost since this was done last."""
@@ -75,9 +75,9 @@ class Repair:
         if self._lost == lost:
             return
         self._settling = True
-        for event in self._pipeline.learn(self._source.tasks(), boot()):
+        for event in self._taker.learn(self._source.tasks(), boot()):
             if self._scope.has(self._source.scope_of(event.pid), event.cgroup):
                 argv, env = memory_of(event.pid, event.process_start_time)
-                self._pipeline.complete(event, argv, env, self._settings)
+                self._taker.complete(event, argv, env, self._settings)
             else:
-                self._pipeline.forget(event)
+                self._taker.forget(event)

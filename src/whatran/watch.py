@@ -2,47 +2,40 @@
 
 from __future__ import annotations
 
-import mmap
 import os
 import select
 import time
 import warnings
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import Literal, Self, TypedDict, Unpack, get_args
+from typing import TYPE_CHECKING, Literal, Self, Unpack
 
 import msgspec
 
 from whatran.errors import SourceError, UsageError
 from whatran.event import Event  # noqa: TC001  # msgspec reads the types of Completed
-from whatran.filter import Filter, equals, only_env, parse
-from whatran.pipeline import Pipeline, Stage
+from whatran.pipeline import Pipeline, stages
+from whatran.plan import RING_BYTES, Failed, Options, Plan, plan
 from whatran.process.facts import Facts
-from whatran.pushdown import NAME_OF, push_down
+from whatran.pushdown import NAME_OF
 from whatran.repair import Repair
-from whatran.scope import Scope, attach, cgroups
+from whatran.scope import attach
 from whatran.source import cgroupfs
-from whatran.source.choose import Choice, Wanted, choose, open_source
+from whatran.source.choose import Wanted, open_source
 from whatran.source.command import Command
-from whatran.source.procfs import (
-    INITIAL_PID_NAMESPACE,
-    boot,
-    is_initial,
-)
+from whatran.source.procfs import boot
 from whatran.stats import Stats
 from whatran.wire import layout
-from whatran.wire.settings import UNLIMITED, Settings
+
+if TYPE_CHECKING:
+    from whatran.pipeline import Taker
 
 BATCH_SECONDS = 0.05
 """How long to gather records once the first has come: one wake-up for many of them."""
 
 TELL_SECONDS = 0.001
 """How long a tracer may take to let us know of an end that it has been told of."""
-
-RING_BYTES = 8 << 20
-
-Failed = Literal["fold", "all", "none"]
 
 
 def watch(
@@ -89,100 +82,29 @@ def watch(
     Raises UsageError for what cannot be, CommandError if the command cannot be started,
     SourceError if the kernel does not let us watch.
     """
-    filters = filters if isinstance(filters, str) else tuple(filters)
-    _check(
+    planned = plan(
         command,
-        texts={
-            "comm": comm,
-            "filters": filters,
-            "cgroup": cgroup,
-            "container": container,
-            "not_cgroup": not_cgroup,
-            "not_container": not_container,
-        },
-        numbers={"pid": pid, "tree": tree, "not_tree": not_tree, "uid": uid},
-        timeout=timeout,
-    )
-    if command is not None and (pid or tree or cgroup or container):
-        raise UsageError("a command is followed with its descendants: pid, tree, cgroup and container are for others")
-    for name, most in (("max_argv", max_argv), ("max_env", max_env)):
-        if most is not None and not 0 <= most < UNLIMITED:
-            raise UsageError(f"{name} cannot be {most}: give a number of bytes below {UNLIMITED}")
-    if not mmap.PAGESIZE <= ring_bytes <= 1 << 31 or ring_bytes & (ring_bytes - 1):
-        raise UsageError(
-            f"the ring buffer cannot have {ring_bytes} bytes: give a power of two from {mmap.PAGESIZE} to {1 << 31}"
-        )
-    conditions = [
-        *(equals("uid", number) for number in uid),
-        # The kernel keeps 15 bytes of a name.
-        *(equals("comm", os.fsdecode(os.fsencode(name)[: layout.COMM_BYTES - 1])) for name in comm),
-        *map(parse, filters),
-    ]
-    if isinstance(env, str):
-        raise UsageError(f"env is a list of names, not one text: give [{env!r}]")
-    if not isinstance(env, bool) and any(not name or "=" in name for name in env):
-        raise UsageError(f"{list(env)} are no names of variables")
-    if failed not in get_args(Failed):
-        raise UsageError(f"failed cannot be {failed!r}: give one of {', '.join(get_args(Failed))}")
-    if not env and any(condition.field == "env" for condition in conditions):
-        raise UsageError("a filter on env needs env itself: ask for it, with --env or env=True")
-    names = None if isinstance(env, bool) else frozenset(env)
-    others = scope == "cgroup" or not_tree or not_cgroup or not_container
-    choice = choose(source, followable=command is not None and not others)
-    what = Scope(
-        command,
-        tuple(pid),
-        tuple(tree),
-        tuple(not_tree),
-        cgroups(cgroup, container),
-        cgroups(not_cgroup, not_container),
-    )
-    settings = Settings(
-        kinds=layout.EVENTS if failed != "none" else tuple(set(layout.EVENTS) - {layout.FAILED}),
-        scoped=what.limited,
-        use_pids=what.by_pid,
-        env=bool(env),
+        scope=scope,
+        pid=pid,
+        tree=tree,
+        cgroup=cgroup,
+        container=container,
+        not_tree=not_tree,
+        not_cgroup=not_cgroup,
+        not_container=not_container,
+        uid=uid,
+        comm=comm,
+        filters=filters,
+        env=env,
+        failed=failed,
         threads=threads,
-        max_argv=UNLIMITED if max_argv is None else max_argv,
-        max_env=UNLIMITED if max_env is None else max_env,
-        command=b"" if command is None else b"whatran" + os.urandom(4).hex().encode(),
+        max_argv=max_argv,
+        max_env=max_env,
+        timeout=timeout,
         ring_bytes=ring_bytes,
+        source=source,
     )
-    stages: list[Stage] = [Facts()]
-    if names is not None:
-        stages.append(only_env(names))
-    if conditions:
-        stages.append(Filter(conditions))
-    try:
-        return Watch(
-            choice,
-            push_down(conditions, settings),
-            Pipeline(stages, fold=failed == "fold"),
-            what,
-            own_cgroup=scope == "cgroup",
-            timeout=timeout,
-        )
-    except OSError as error:  # no descriptors, processes or memory left
-        raise SourceError(f"cannot start watching: {error.strerror or error}") from error
-
-
-class Options(TypedDict, total=False):
-    """Keyword arguments of watch() that run() takes too."""
-
-    scope: Literal["tree", "cgroup"]
-    not_tree: Collection[int]
-    not_cgroup: Collection[str]
-    not_container: Collection[str]
-    uid: Collection[int]
-    comm: Collection[str]
-    filters: Iterable[str]
-    env: bool | Collection[str]
-    failed: Failed
-    threads: bool
-    max_argv: int | None
-    max_env: int | None
-    ring_bytes: int
-    source: Wanted
+    return Watch(planned, Pipeline(stages(Facts(), planned.env_names, planned.conditions), fold=failed == "fold"))
 
 
 def run(command: Sequence[str], **options: Unpack[Options]) -> Completed:
@@ -213,52 +135,51 @@ class Completed(msgspec.Struct, frozen=True):
 class Watch:
     """Events as they come: iterate over it, or read() batches of them; a context manager."""
 
-    def __init__(
-        self,
-        choice: Choice,
-        settings: Settings,
-        pipeline: Pipeline,
-        scope: Scope,
-        *,
-        own_cgroup: bool = False,
-        timeout: float | None = None,
-    ) -> None:
+    def __init__(self, planned: Plan, taker: Taker) -> None:
+        """``taker`` is handed all that comes; the events are what it makes of that."""
         self.ended = False
         """Whether all was read: the command has ended, the time is over or stop() was called."""
-        self.source = choice.name
+        self.source = planned.choice.name
         """What tells of it: ebpf or ptrace."""
-        self.source_reason = choice.reason
+        self.source_reason = planned.choice.reason
         """Why that is not eBPF, although it was left to us; else None."""
-        self._deadline = None if timeout is None else time.monotonic() + timeout
-        self._pipeline = pipeline
+        self._deadline = None if planned.timeout is None else time.monotonic() + planned.timeout
+        self._taker = taker
         self._command: Command | None = None
         self._closed = False
         self._stats: Stats | None = None
-        with ExitStack() as stack:
-            cgroup = None
-            if own_cgroup:
-                cgroup = cgroupfs.OwnCgroup()
-                stack.callback(cgroup.close)
-                scope = replace(scope, cgroups=(cgroup.directory,))
-            settings = replace(settings, cgroups=scope.cgroups, not_cgroups=scope.not_cgroups)
-            self._source = stack.enter_context(open_source(choice, settings))
-            attach(self._source, scope)
-            self._pipeline.older(self._source.tasks(), boot())
-            self._repair = Repair(self._source, pipeline, scope, settings)
-            self._stop = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-            stack.callback(os.close, self._stop)
-            self._epoll = stack.enter_context(select.epoll())
-            self._epoll.register(self._stop, select.EPOLLIN)
-            self._epoll.register(self._source.fd, select.EPOLLIN | select.EPOLLET)
-            if scope.command is not None:
-                self._command = Command(scope.command, settings.command, self._source.tracer)
-                stack.callback(self._command.close)
-                self._source.follow(self._command.pid)
-                if cgroup:
-                    cgroup.add(self._command.pid)
-                self._epoll.register(self._command.fd, select.EPOLLIN)
-                self._command.release()
-            self._stack = stack.pop_all()
+        try:
+            with ExitStack() as stack:
+                self._open(planned, stack)
+                self._stack = stack.pop_all()
+        except OSError as error:  # no descriptors, processes or memory left
+            raise SourceError(f"cannot start watching: {error.strerror or error}") from error
+
+    def _open(self, planned: Plan, stack: ExitStack) -> None:
+        scope, settings = planned.scope, planned.settings
+        cgroup = None
+        if planned.own_cgroup:
+            cgroup = cgroupfs.OwnCgroup()
+            stack.callback(cgroup.close)
+            scope = replace(scope, cgroups=(cgroup.directory,))
+        settings = replace(settings, cgroups=scope.cgroups, not_cgroups=scope.not_cgroups)
+        self._source = stack.enter_context(open_source(planned.choice, settings))
+        attach(self._source, scope)
+        self._taker.older(self._source.tasks(), boot())
+        self._repair = Repair(self._source, self._taker, scope, settings)
+        self._stop = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        stack.callback(os.close, self._stop)
+        self._epoll = stack.enter_context(select.epoll())
+        self._epoll.register(self._stop, select.EPOLLIN)
+        self._epoll.register(self._source.fd, select.EPOLLIN | select.EPOLLET)
+        if scope.command is not None:
+            self._command = Command(scope.command, settings.command, self._source.tracer)
+            stack.callback(self._command.close)
+            self._source.follow(self._command.pid)
+            if cgroup:
+                cgroup.add(self._command.pid)
+            self._epoll.register(self._command.fd, select.EPOLLIN)
+            self._command.release()
 
     @property
     def pid(self) -> int | None:
@@ -292,7 +213,7 @@ class Watch:
         if self._wait(timeout):
             return self._finish()
         frames = self._source.read()
-        events = self._pipeline(frames, boot())
+        events = self._taker(frames, boot())
         if frames:
             self._repair.happened()
         if not self._source.more:
@@ -302,7 +223,7 @@ class Watch:
     def _wait(self, timeout: float | None) -> bool:
         """Waits for frames, and a little longer for more of them; whether it is time to end."""
         wait = 0.0 if self._source.more else self._left(timeout)
-        for due in (BATCH_SECONDS if self._pipeline.holding else None, self._repair.due):
+        for due in (BATCH_SECONDS if self._taker.holding else None, self._repair.due):
             if due is not None:
                 wait = due if wait is None else min(wait, due)
         ready = self._poll(wait)
@@ -327,22 +248,22 @@ class Watch:
         if self._command and self._command.fd in self._poll(0):
             # A tracer is told of the end before us, and must not have to wait for us meanwhile.
             while self._command.poll() is None:
-                events += self._pipeline(self._source.read(), boot())
+                events += self._taker(self._source.read(), boot())
                 time.sleep(0 if self._source.more else TELL_SECONDS)
         self._repair.look()
         for frames in self._source.drain():
-            events += self._pipeline(frames, boot())
+            events += self._taker(frames, boot())
         events += self._repair.unnumbered()
         produced = {(cpu, NAME_OF[kind]): count for (cpu, kind), count in self._source.produced().items()}
-        events += self._pipeline.finish(produced, time.clock_gettime_ns(time.CLOCK_BOOTTIME), boot())
-        events += self._pipeline.settle()
+        events += self._taker.finish(produced, time.clock_gettime_ns(time.CLOCK_BOOTTIME), boot())
+        events += self._taker.settle()
         self._stats = self._count()
         self.ended = True
         return events
 
     def _count(self) -> Stats:
         counts = self._source.counts()
-        filtered = self._pipeline.filtered
+        filtered = self._taker.filtered
         for kind, name in NAME_OF.items():
             counts[kind] = msgspec.structs.replace(counts[kind], filtered=counts[kind].filtered + filtered[name])
         return Stats(
@@ -351,7 +272,7 @@ class Watch:
             exits=counts[layout.EXIT],
             failed=counts[layout.FAILED],
             texts=counts[layout.TEXT],
-            malformed=self._pipeline.malformed,
+            malformed=self._taker.malformed,
         )
 
     def wait(self) -> int:
@@ -382,33 +303,3 @@ class Watch:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
-
-
-def _check(
-    command: Sequence[str] | None,
-    *,
-    texts: Mapping[str, Iterable[str]],
-    numbers: Mapping[str, Collection[int]],
-    timeout: float | None,
-) -> None:
-    """UsageError for what cannot be."""
-    for name, value in (("command", command), *texts.items()):
-        if isinstance(value, str):
-            raise UsageError(f"{name} is a list of texts, not one text: give [{value!r}]")
-    for name, given in numbers.items():
-        if isinstance(given, int):
-            raise UsageError(f"{name} is a list of numbers, not one number: give [{given}]")
-    if command is not None and not command:
-        raise UsageError("the command is empty")
-    if any(numbers[name] for name in ("pid", "tree", "not_tree")) and not is_initial("pid", INITIAL_PID_NAMESPACE):
-        raise UsageError(
-            "process ids in this pid namespace are not the kernel's: watch from outside, or give a command"
-        )
-    if any(not 0 <= number < 1 << 32 for number in numbers["uid"]):
-        raise UsageError(f"there is no user id outside of 0 to {(1 << 32) - 1}")
-    if any(not text for value in texts.values() for text in value):
-        raise UsageError("an empty text names nothing")
-    if any("\0" in text for value in texts.values() for text in value):
-        raise UsageError("no process, path or container has a name with a NUL in it")
-    if timeout is not None and not timeout >= 0:
-        raise UsageError(f"a timeout of {timeout} seconds cannot be: give 0 or more")

@@ -59,20 +59,24 @@ def exec_frame(
     )
 
 
-def failed_frame(cmdpath=b"/p\0", argv=b"p\0", *, full=None, error=2, unread=0, head=None):
+def failed_frame(cmdpath=b"/p\0", argv=b"p\0", *, full=None, error=2, unread=0, head=None, **task):
     """An execve that returned an error; `full` is the length of all of argv."""
     sizes = [len(cmdpath), len(cmdpath), len(argv), len(argv) if full is None else full]
     body = [*sizes, argv.count(b"\0"), error]
-    return _frame(layout.FAILED, layout.FAILED_STRUCT, body, cmdpath + argv, head={"unread": unread} | (head or {}))
+    return _frame(
+        layout.FAILED, layout.FAILED_STRUCT, body, cmdpath + argv, head={"unread": unread} | (head or {}), **task
+    )
 
 
-def fork_frame(**rest):
-    return _frame(layout.FORK, layout.FORK_STRUCT, [rest.get(name, 0) for name, _ in layout.FORK_REST])
+def fork_frame(*, head=None, start_boot_ns=0, **rest):
+    rest["start_boot_ns"] = start_boot_ns
+    return _frame(layout.FORK, layout.FORK_STRUCT, [rest.get(name, 0) for name, _ in layout.FORK_REST], head=head)
 
 
-def exit_frame(*, head=None, tid=42, **rest):
+def exit_frame(*, head=None, tid=42, pid=42, start_boot_ns=1_000, **rest):
     values = [rest.get(name, 0) for name, _ in layout.EXIT_REST]
-    return _frame(layout.EXIT, layout.EXIT_STRUCT, values, head=head, tid=tid)
+    task = {"tid": tid, "pid": pid, "start_boot_ns": start_boot_ns}
+    return _frame(layout.EXIT, layout.EXIT_STRUCT, values, head=head, **task)
 
 
 def file_id(file):

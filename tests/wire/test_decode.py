@@ -1,3 +1,4 @@
+import mmap
 import os
 import stat
 from contextlib import suppress
@@ -12,7 +13,7 @@ from whatran.errors import DecodeError
 from whatran.event import Boot, Event, Exec, ExecFailed, Exit, Fork
 from whatran.wire import decode as whatran_decode
 from whatran.wire import layout
-from whatran.wire.decode import ANON_INODEFS, OVERLAYFS, PAGE_BYTES, PIPEFS, SOCKFS
+from whatran.wire.decode import ANON_INODEFS, OVERLAYFS, PIPEFS, SOCKFS
 
 decode = partial(whatran_decode.decode, boot=Boot("some-boot", 1_000_000))
 
@@ -165,7 +166,7 @@ def test_exit_frame_carries_usage():
     """Memory in bytes, duration since the fork."""
     event = decode(exit_frame(max_rss_pages=3, rchar=1, wchar=2, read_bytes=3, write_bytes=4))
 
-    assert (3 * PAGE_BYTES, 4_000) == (event.max_rss, event.duration)
+    assert (3 * mmap.PAGESIZE, 4_000) == (event.max_rss, event.duration)
     assert (1, 2, 3, 4) == (event.rchar, event.wchar, event.read_bytes, event.write_bytes)
 
 

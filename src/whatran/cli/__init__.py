@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Protocol
 
 from whatran._version import __version__
-from whatran.cli import doctor, run, watch
+from whatran.cli import doctor, record, replay, run, watch
 from whatran.cli.messages import say
 from whatran.cli.parser import Parser
 from whatran.errors import UsageError, WhatranError
@@ -26,10 +26,12 @@ class Command(Protocol):
         """Do it; the exit status."""
 
 
-COMMANDS: tuple[Command, ...] = (watch, run, doctor)
+COMMANDS: tuple[Command, ...] = (watch, run, record, replay, doctor)
 
 _USAGE = """whatran [watch] [OPTION]...
        whatran [run] [OPTION]... -- COMMAND [ARGUMENT]...
+       whatran record [OPTION]... [-- COMMAND [ARGUMENT]...]
+       whatran replay [OPTION]... FILE...
        whatran doctor"""
 
 

@@ -21,12 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from whatran.cli.parser import Parser
+    from whatran.plan import Failed
+    from whatran.plan import Options as Capture
     from whatran.source.choose import Wanted
-    from whatran.watch import Failed
-    from whatran.watch import Options as Capture
 
 MAX_BUFFER = 1 << 31
 """The kernel takes the size of a map as a 32-bit number, and this one's as a power of two."""
+
+_TIMES = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
@@ -86,6 +88,17 @@ class Options(argparse.Namespace):
 
 def add_options(parser: Parser, *, form: str, output: str, count: str, timeout: str) -> argparse._ArgumentGroup:
     """Give the parser the shared options, some with help texts of the command's own; the group of the filters."""
+    out = add_output(parser, form=form, output=output, count=count)
+    out.add_argument("--timeout", type=seconds, metavar="S", help=timeout)
+    add_capture(parser)
+    only = add_filters(parser)
+    add_left_out(only)
+    add_verbose(parser)
+    return only
+
+
+def add_output(parser: Parser, *, form: str, output: str, count: str) -> argparse._ArgumentGroup:
+    """What is shown, and where; the group of these."""
     out = parser.add_argument_group("output")
     out.add_argument(
         "--format",
@@ -96,14 +109,17 @@ def add_options(parser: Parser, *, form: str, output: str, count: str, timeout: 
         "(default: %(default)s)",
     )
     out.add_argument("-o", "--output", metavar="FILE", help=output)
-    out.add_argument("-n", "--count", type=_count, metavar="COUNT", help=count)
-    out.add_argument("--timeout", type=_seconds, metavar="S", help=timeout)
+    out.add_argument("-n", "--count", type=number, metavar="COUNT", help=count)
+    return out
 
+
+def add_capture(parser: Parser) -> None:
+    """What is captured, and how."""
     what = parser.add_argument_group("what is captured")
     what.add_argument(
         "--env",
         nargs="?",
-        type=_names,
+        type=names,
         action="append",
         default=[],
         metavar="NAME,...",
@@ -136,11 +152,31 @@ def add_options(parser: Parser, *, form: str, output: str, count: str, timeout: 
         "that can be used, else ptrace (default: %(default)s)",
     )
 
+
+def add_filters(parser: Parser, *, recorded: bool = False) -> argparse._ArgumentGroup:
+    """What is kept; the group of these. ``recorded`` says that users are those of another machine: all is a filter."""
     only = parser.add_argument_group(
         "filters", "Each can be repeated: values of one kind are alternatives, and every kind must fit."
     )
-    _add_pair(only, "uid", "USER", "this user, by name or number", type_=uid_of, negate=lambda uid: f"uid!={uid}")
-    _add_pair(only, "comm", "NAME", "processes of this name", type_=str, negate=lambda name: f"comm!={_exactly(name)}")
+    if recorded:
+        for option, filter_of, metavar, help_ in (
+            ("uid", _recorded_user, "USER", "this user, by name or number, as it was recorded"),
+            ("comm", lambda operator, name: f"comm{operator}{_exactly(name)}", "NAME", "processes of this name"),
+        ):
+            for prefix, operator, which in (("--", "=", "only"), ("--not-", "!=", "not")):
+                only.add_argument(
+                    prefix + option,
+                    type=partial(filter_of, operator),
+                    action="append",
+                    dest="filter",
+                    metavar=metavar,
+                    help=f"{which} {help_}",
+                )
+    else:
+        _add_pair(only, "uid", "USER", "this user, by name or number", type_=uid_of, negate=lambda uid: f"uid!={uid}")
+        _add_pair(
+            only, "comm", "NAME", "processes of this name", type_=str, negate=lambda name: f"comm!={_exactly(name)}"
+        )
     for option, operator, help_ in (("--path", "=", "only"), ("--not-path", "!=", "not")):
         only.add_argument(
             option,
@@ -157,14 +193,23 @@ def add_options(parser: Parser, *, form: str, output: str, count: str, timeout: 
         metavar="FIELD=GLOB",
         help="only where the field is like this, or with != unlike this: 'pathname=/usr/*' (fields: see below)",
     )
+    parser.set_defaults(pid=[], tree=[], cgroup=[], container=[], not_tree=[], not_cgroup=[], not_container=[])
+    parser.set_defaults(filter=[], scope="tree")
+    return only
+
+
+def add_left_out(filters: argparse._ArgumentGroup) -> None:
+    """Whom not to watch."""
     for option, type_, metavar, what_ in (
         ("--not-tree", _pid, "PID", "process and its descendants"),
         ("--not-cgroup", str, "PATH", "cgroup and those below it"),
         ("--not-container", str, "NAME", "container, by name or id"),
     ):
-        only.add_argument(option, type=type_, action="append", default=[], metavar=metavar, help=f"not this {what_}")
+        filters.add_argument(option, type=type_, action="append", metavar=metavar, help=f"not this {what_}")
 
-    parser.set_defaults(pid=[], tree=[], cgroup=[], container=[], filter=[], scope="tree")
+
+def add_verbose(parser: Parser) -> None:
+    """How much is said."""
     parser.add_argument(
         "-v",
         "--verbose",
@@ -172,7 +217,6 @@ def add_options(parser: Parser, *, form: str, output: str, count: str, timeout: 
         default=0,
         help="say on standard error what is being done; twice: every detail of libbpf too",
     )
-    return only
 
 
 def add_scope(filters: argparse._ArgumentGroup) -> None:
@@ -216,6 +260,11 @@ def _exactly(comm: str) -> str:
     return glob.escape(os.fsdecode(os.fsencode(comm)[:15]))
 
 
+def _recorded_user(operator: str, user: str) -> str:
+    """A filter for a user; whoever recorded it has their names."""
+    return f"{'uid' if user.isdecimal() else 'user'}{operator}{glob.escape(user)}"
+
+
 def open_output(path: str | None, default: Callable[[], Output]) -> Output:
     """Where -o says, "-" being standard output; where it says nothing, the default."""
     if path is None:
@@ -246,20 +295,35 @@ def _path_prefix(operator: str, prefix: str) -> str:
     return f"pathname{operator}{glob.escape(prefix)}*"
 
 
-def _names(text: str) -> list[str]:
+def names(text: str) -> list[str]:
     names = text.split(",")
     if not all(names) or any("=" in name for name in names):
         raise UsageError(f"{text!r} names no variables; give names, as in PATH,HOME")
     return names
 
 
-def _count(text: str) -> int:
+def size_or_seconds(text: str) -> tuple[int | None, float | None]:
+    """A size as 100M, or a time as 90s, 30m, 12h or 1d."""
+    if re.fullmatch(r"[0-9]{1,10}[KMG]", text):
+        return _bytes(text), None
+    return None, duration(text)
+
+
+def duration(text: str) -> float:
+    """Seconds in a time as 90s, 30m, 12h or 1d."""
+    match = re.fullmatch(r"([0-9]{1,9})([smhd])", text)
+    if not match or not int(match[1]):
+        raise UsageError(f"{text!r} is no time; give a number with s, m, h or d, as 10m for ten minutes")
+    return float(int(match[1]) * _TIMES[match[2]])
+
+
+def number(text: str) -> int:
     if not (text.isdecimal() and int(text) > 0):
         raise UsageError(f"{text!r} is no number of records; give 1 or more")
     return int(text)
 
 
-def _seconds(text: str) -> float:
+def seconds(text: str) -> float:
     try:
         seconds = float(text)
     except ValueError:

@@ -8,15 +8,14 @@ our own output fails (disk full): then the status is 1, if its own is 0.
 
 from __future__ import annotations
 
-import os
-import signal
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Protocol
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from whatran.cli.follow import alarm, follow, handling
 from whatran.cli.messages import logging_to_stderr, say
 from whatran.cli.options import Options, add_options, fields_help, open_output
 from whatran.cli.parser import Parser
+from whatran.cli.running import HEARD, TIMED_OUT, Running, status
 from whatran.errors import OutputError, UsageError
 from whatran.sinks import FORMATS
 from whatran.sinks.output import YELLOW, Output
@@ -26,11 +25,6 @@ if TYPE_CHECKING:
 
     from whatran.event import Event
     from whatran.sinks import Sink
-
-FROM_THE_TERMINAL = (signal.SIGINT, signal.SIGQUIT)
-
-TIMED_OUT = 124
-"""The status that timeout(1) has for it."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -42,11 +36,11 @@ def main(argv: Sequence[str]) -> int:
 
     from whatran.watch import watch  # noqa: PLC0415 (not for --help)
 
-    running = _Running()
+    running = Running()
     with (
         logging_to_stderr(options.verbose),
         open_output(options.output, Output.stderr) as output,
-        handling(dict.fromkeys((*FROM_THE_TERMINAL, signal.SIGTERM, signal.SIGHUP), running.hear)),
+        handling(dict.fromkeys(HEARD, running.hear)),
         watch(command, **options.capture()) as watching,
     ):
         running.started(watching)
@@ -63,7 +57,7 @@ def main(argv: Sequence[str]) -> int:
         say(str(sink.error))
     if running.timed_out:
         return TIMED_OUT
-    return _status(watching.returncode) or int(isinstance(sink.error, OutputError))
+    return status(watching.returncode) or int(isinstance(sink.error, OutputError))
 
 
 def _parser() -> Parser:
@@ -86,57 +80,6 @@ def _parser() -> Parser:
         "(default: %(default)s)",
     )
     return parser
-
-
-def _status(returncode: int | None) -> int:
-    """The status a shell would have."""
-    if returncode is None:  # never seen to end
-        return 1
-    return returncode if returncode >= 0 else 128 - returncode
-
-
-class _Started(Protocol):
-    """The part of a Watch that knows the command."""
-
-    @property
-    def pid(self) -> int | None: ...
-
-    @property
-    def returncode(self) -> int | None: ...
-
-
-class _Running:
-    """The command, as signals concern it."""
-
-    def __init__(self) -> None:
-        self.timed_out = False
-        self._command: _Started | None = None
-        self._early: list[signal.Signals] = []
-
-    def started(self, command: _Started) -> None:
-        """There it is: it gets what came for it before."""
-        self._command = command
-        for number in self._early:
-            self._send(number)
-
-    def hear(self, number: signal.Signals) -> None:
-        """Pass a signal on, unless the terminal sent it to the command as well: what it means is for that to say."""
-        if self._command is None:
-            self._early.append(number)
-        elif number not in FROM_THE_TERMINAL:
-            self._send(number)
-
-    def time_out(self) -> None:
-        if self._command is not None and self._command.returncode is None:
-            self.timed_out = True
-            self._send(signal.SIGTERM)
-            self._send(signal.SIGCONT)  # a stopped process does not hear the first
-
-    def _send(self, number: signal.Signals) -> None:
-        command = self._command
-        if command is not None and command.pid is not None and command.returncode is None:
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(command.pid, number)
 
 
 class _Forgiving:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec.structs import force_setattr
 
@@ -17,19 +17,35 @@ if TYPE_CHECKING:
 MAX_CGROUPS = 4096
 
 
+class UserNames(Protocol):
+    """Who knows users and groups."""
+
+    def user(self, uid: int) -> str | None: ...
+
+    def group(self, gid: int) -> str | None: ...
+
+
+class KnownContainers(Protocol):
+    """Who knows containers."""
+
+    def find(self, container_id: str, owner_uid: int | None = None) -> Container | None: ...
+
+
 class Facts:
     """Event in, the same event with names out; each is asked for once."""
 
-    def __init__(self) -> None:
-        self._names = Names()
-        self._containers = Containers()
+    def __init__(self, names: UserNames | None = None, containers: KnownContainers | None = None) -> None:
+        """Those of this machine, unless others are given."""
+        self._names = names or Names()
+        self._containers = containers or Containers()
         self._placements: dict[str, Placement] = {}
 
     def __call__(self, event: TaskEvent) -> TaskEvent:
         """The event, with the facts it lacked filled in: nobody else has it yet."""
-        if isinstance(event, (Exec, ExecFailed)):
-            force_setattr(event, "user", self._names.user(event.uid))
-            force_setattr(event, "group", self._names.group(event.gid))
+        if not isinstance(event, (Exec, ExecFailed)):
+            return event
+        force_setattr(event, "user", self._names.user(event.uid))
+        force_setattr(event, "group", self._names.group(event.gid))
         if not isinstance(event, Exec):
             return event
         # Without its upper part, a path could be made to look like another's.

@@ -143,3 +143,12 @@ def status(ended: Exit | Life) -> str:
     except ValueError:  # a real-time signal: they have numbers only
         name = f"SIG{ended.signal_code}"
     return f"{name} core" if ended.core_dumped else name
+
+
+def size(number: int) -> str:
+    """Bytes to three digits: ``712 KiB``, ``3.52 MiB``, ``143 MiB``."""
+    value, unit = number / 1024, "KiB"
+    for larger in ("MiB", "GiB"):
+        if value >= 999.5:
+            value, unit = value / 1024, larger
+    return f"{value:#.3g}".rstrip(".") + f" {unit}"

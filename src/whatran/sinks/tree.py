@@ -11,7 +11,7 @@ from whatran.event import Event, Exec, ExecFailed, Fork, Gap
 from whatran.process.lives import Failure, Lives
 from whatran.process.tree import build
 from whatran.sinks.output import DIM, RED, YELLOW
-from whatran.sinks.text import columns, command, duration, escape, fit, missing, pad, reason, status
+from whatran.sinks.text import columns, command, duration, escape, fit, missing, pad, reason, size, status
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -197,7 +197,7 @@ def _used(tree: Tree, ended: Sequence[Life]) -> str:
     user, system = (sum(getattr(life, name) for life in ended) for name in ("user_time", "system_time"))
     parts = [f"user {duration(user)}", f"system {duration(system)}"]
     if sizes := [life.max_rss for life in ended if life.max_rss is not None and _made_here(tree, life)]:
-        parts.append(f"largest {_size(max(sizes))}")
+        parts.append(f"largest {size(max(sizes))}")
     return ", ".join(parts)
 
 
@@ -212,12 +212,3 @@ def _made_here(tree: Tree, life: Life) -> bool:
 
 def _count(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
-
-
-def _size(number: int) -> str:
-    """Bytes to three digits: ``712 KiB``, ``3.52 MiB``, ``143 MiB``."""
-    value, unit = number / 1024, "KiB"
-    for larger in ("MiB", "GiB"):
-        if value >= 999.5:
-            value, unit = value / 1024, larger
-    return f"{value:#.3g}".rstrip(".") + f" {unit}"

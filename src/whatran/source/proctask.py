@@ -11,13 +11,13 @@ import re
 import time
 from dataclasses import dataclass, field
 from functools import lru_cache
+from mmap import PAGESIZE
 from typing import NamedTuple, TypeAlias
 
 from whatran.errors import UsageError
 from whatran.source import cgroupfs
 from whatran.source.procfs import TICK_NS
 from whatran.wire import layout
-from whatran.wire.decode import PAGE_BYTES
 
 
 class Task(NamedTuple):
@@ -397,7 +397,7 @@ def _max_rss_pages(tid: int) -> int:
         _, found, line = read(f"/proc/{tid}/status").partition(b"\nVmHWM:")
     except OSError:
         return 0
-    return int(line.split(maxsplit=1)[0]) * 1024 // PAGE_BYTES if found else 0
+    return int(line.split(maxsplit=1)[0]) * 1024 // PAGESIZE if found else 0
 
 
 def _io(path: str) -> tuple[int, ...]:

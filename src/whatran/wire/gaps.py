@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 RING_FULL = "ring full"
 NOT_RUN = "program not run"
+DAMAGED = "recording damaged"
 
 ANY_CPU = -1
 
@@ -22,12 +23,30 @@ class Gaps:
         self._last: dict[tuple[int, str], tuple[int, int]] = {}  # number and time of the last record
         self._failed: dict[str, int] = {}
         self._asked: int | None = None
+        self._since_damage: set[tuple[int, str]] | None = None
+        """Of what something came since a part of a recording could not be read; None while all could."""
+
+    def begin(
+        self, last: Mapping[tuple[int, str], tuple[int, int]], failed: Mapping[str, int], asked: int | None
+    ) -> None:
+        """It begins in the middle: number and time of the last record of each CPU and kind; what was told of then."""
+        self._last, self._failed, self._asked = dict(last), dict(failed), asked
+
+    def damaged(self) -> None:
+        """Records may have been lost on the way to us: so are those of the next hole of each CPU and kind."""
+        self._since_damage = set()
 
     def before(self, event: TaskEvent, boot: Boot) -> Gap | None:
         """The gap between this event and the one of its kind before it, if there is one."""
         key = (event.cpu, event.event)
-        gap = self._hole(key, event.sequence - 1, event.timestamp_boot, boot)
-        self._last[key] = event.sequence, event.timestamp_boot
+        sequence, time_boot = event.sequence, event.timestamp_boot
+        last = self._last.get(key)
+        gap = None
+        if last is None or sequence != last[0] + 1:
+            gap = self._hole(key, sequence - 1, time_boot, boot)
+        self._last[key] = sequence, time_boot
+        if self._since_damage is not None:
+            self._since_damage.add(key)
         return gap
 
     def unnumbered(self, failed: Mapping[str, int], now_boot_ns: int, boot: Boot) -> list[Gap]:
@@ -47,7 +66,8 @@ class Gaps:
         last, since = self._last.get(key, (0, None))
         if until <= last:
             return None
-        return _gap(key, until - last, since, at_boot_ns, boot, RING_FULL)
+        reason = RING_FULL if self._since_damage is None or key in self._since_damage else DAMAGED
+        return _gap(key, until - last, since, at_boot_ns, boot, reason)
 
 
 def _gap(  # noqa: PLR0917 (each of another type)

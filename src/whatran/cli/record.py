@@ -1,0 +1,167 @@
+"""Record what ran to a file, to be looked at later with whatran replay.
+
+The cheapest way to watch: nothing is interpreted meanwhile. A command keeps its
+input, output and terminal, and its exit status becomes ours, as with whatran run;
+without one the whole machine is recorded until Ctrl-C. Only the owner can read
+the file; environments (--env) are in it whole or not at all.
+
+--rotate makes FILE-0001.wr, FILE-0002.wr and so on in place of FILE.wr: each can
+be replayed by itself, and all together as one. --keep holds the last of what
+happened in memory and writes that to FILE on SIGUSR1, and at the end.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import TYPE_CHECKING
+
+from whatran.cli.follow import alarm, handling
+from whatran.cli.messages import hint, logging_to_stderr, say
+from whatran.cli.options import (
+    Options,
+    add_capture,
+    add_filters,
+    add_left_out,
+    add_scope,
+    add_verbose,
+    duration,
+    fields_help,
+    number,
+    seconds,
+    size_or_seconds,
+)
+from whatran.cli.parser import Parser
+from whatran.cli.running import HEARD, TIMED_OUT, Running, status
+from whatran.sinks.output import YELLOW
+from whatran.sinks.text import size
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from whatran.record import Recording
+
+
+class _Options(Options):
+    overwrite: bool
+    rotate: tuple[int | None, float | None]
+    files: int | None
+    keep: float | None
+
+
+def main(argv: Sequence[str]) -> int:
+    """Record to the end of the command, or until a signal or --timeout says stop; the status."""
+    options = _parser().parse_args(argv, namespace=_Options())
+    command = options.command[1:] if options.command[:1] == ["--"] else options.command
+    path = options.output or f"whatran-{time.strftime('%Y-%m-%d')}-{os.getpid()}.wr"
+
+    from whatran.record import record  # noqa: PLC0415 (not for --help)
+
+    running = Running()
+    rotate_bytes, rotate_seconds = options.rotate
+    with (
+        logging_to_stderr(options.verbose),
+        handling(dict.fromkeys(HEARD, running.hear) if command else {}),
+        record(
+            path,
+            command or None,
+            overwrite=options.overwrite,
+            rotate_bytes=rotate_bytes,
+            rotate_seconds=rotate_seconds,
+            files=options.files,
+            keep_seconds=options.keep,
+            pid=options.pid,
+            tree=options.tree,
+            cgroup=options.cgroup,
+            container=options.container,
+            timeout=None if command else options.timeout,
+            **options.capture(),
+        ) as recording,
+    ):
+        if command:
+            running.started(recording)
+            if recording.source_reason:
+                say(f"following by ptrace, as whatran {recording.source_reason}")
+        else:
+            hint(f"recording to {path}; Ctrl-C ends")
+        with alarm(options.timeout if command else None, running.time_out):
+            _follow(recording, stoppable=not command, keep=options.keep is not None)
+    _say_totals(recording)
+    if running.timed_out:
+        return TIMED_OUT
+    failed = recording.error is not None
+    return (status(recording.returncode) if command else 0) or int(failed)
+
+
+def _follow(recording: Recording, *, stoppable: bool, keep: bool) -> None:
+    """Records until the end; where there is no command to wait for, until a signal or until nothing can be written."""
+
+    def stop(number: signal.Signals) -> None:
+        signal.signal(number, signal.SIG_DFL)  # a second one ends us at once, whatever we are waiting for
+        recording.stop()
+
+    handlers = dict.fromkeys((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), stop) if stoppable else {}
+    with handling(handlers), handling({signal.SIGUSR1: lambda _: recording.save()} if keep else {}):
+        while not recording.ended:
+            recording.read()
+            if stoppable and recording.error:
+                recording.stop()
+
+
+def _say_totals(recording: Recording) -> None:
+    stats = recording.stats
+    if recording.error:
+        say(str(recording.error))
+    events = stats.execs.seen + stats.forks.seen + stats.exits.seen + stats.failed.seen
+    where = (
+        " to ".join(dict.fromkeys((str(recording.files[0]), str(recording.files[-1]))))
+        if recording.files
+        else "no file"
+    )
+    say(
+        f"{events} events, {stats.lost} lost, {size(recording.written)} in {where}",
+        style=YELLOW if stats.lost else None,
+    )
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        "whatran record", __doc__, usage="whatran record [OPTION]... [-- COMMAND [ARGUMENT]...]", epilog=fields_help
+    )
+    parser.add_argument("command", nargs="...", metavar="COMMAND", help="with its arguments; options come before it")
+    out = parser.add_argument_group("output")
+    out.add_argument(
+        "-o", "--output", metavar="FILE", help="where to write (default: whatran-DATE-PID.wr in this directory)"
+    )
+    out.add_argument("--overwrite", action="store_true", help="FILE may be there already: it is replaced")
+    out.add_argument(
+        "--rotate",
+        type=size_or_seconds,
+        default=(None, None),
+        metavar="SIZE|TIME",
+        help="go on in a new file after so many bytes, as 100M, or so long, as 1h: FILE-0001.wr, FILE-0002.wr, …",
+    )
+    out.add_argument("--files", type=number, metavar="N", help="with --rotate: keep only the last N files")
+    out.add_argument(
+        "--keep",
+        type=duration,
+        metavar="TIME",
+        help="keep only the last of it, as 10m, in memory; write it to FILE on SIGUSR1 and at the end",
+    )
+    out.add_argument(
+        "--timeout", type=seconds, metavar="S", help="stop after S seconds; with a command: send it SIGTERM then"
+    )
+    add_capture(parser)
+    filters = add_filters(parser)
+    add_left_out(filters)
+    add_scope(filters)
+    filters.add_argument(
+        "--scope",
+        choices=("tree", "cgroup"),
+        default="tree",
+        help="of a command: tree: it and its descendants; cgroup: also what else runs in the cgroup made for it "
+        "(default: %(default)s)",
+    )
+    add_verbose(parser)
+    return parser

@@ -1,0 +1,236 @@
+"""Plays a recording: hands a Pipeline what a watch has handed the recorder, in the same order."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from operator import itemgetter
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from whatran.event import Boot, Exec, Gap
+from whatran.filter import parse
+from whatran.pipeline import Pipeline, stages
+from whatran.process.facts import Facts
+from whatran.pushdown import NAME_OF
+from whatran.recording import format as form
+from whatran.recording.seen import Recalled
+from whatran.stats import Counts, Stats
+from whatran.wire import layout
+from whatran.wire.gaps import NOT_RUN
+from whatran.wire.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from whatran.event import Event
+    from whatran.filter import Condition
+    from whatran.plan import Failed
+    from whatran.recording.format import Header
+    from whatran.recording.read import Begin, Block, ChapterId
+
+_KIND = itemgetter(layout.offset_in_exec("kind"))  # its lowest byte, which says it all
+
+
+class Choices(msgspec.Struct, frozen=True):
+    """What is wanted of a recording."""
+
+    conditions: tuple[Condition, ...] = ()
+    failed: Failed | None = None
+    """As it was asked for when it was recorded, if None."""
+    env_names: frozenset[str] | None = None
+
+
+class Player:
+    """Takes the parts of one recording in their order, of one chapter or of several, and gives events."""
+
+    def __init__(self, choices: Choices, problem: Callable[[str], None]) -> None:
+        self._choices = choices
+        self._problem = problem
+        self._pipeline: Pipeline | None = None
+        self._recalled = Recalled()
+        self._header: Header | None = None
+        self._heads: dict[ChapterId, Header] = {}
+        self._next = 0
+        """Number of the block that comes next."""
+        self._told = False
+        """Whether damage just before was told of."""
+        self._ended = 0
+        """How the chapter ended: form.END or form.NEXT; 0 where it has not."""
+        self._begins = False
+        """Whether the chapter is the first of those that follow one another without a hole."""
+        self._group = 0
+        self._frames: list[bytes] = []
+        self._boot = Boot("", 0)
+        self._settings = Settings()
+        self._missed: dict[tuple[int, int], Exec] = {}
+        self._time = 0
+        self._received: Counter[int] = Counter()
+        self._lost: Counter[tuple[str, bool]] = Counter()
+        self._filtered: Counter[str] = Counter()
+        self._malformed = 0
+
+    def begin(self, part: Begin) -> None:
+        """There is the head of a chapter."""
+        self._heads = {(part.header.recording, part.header.chapter): part.header}
+
+    def damaged(self) -> Iterator[list[Event]]:
+        """Something is missing here, and that was said; the events before it."""
+        self._told = True
+        if self._pipeline:
+            yield self._end_group()
+            self._pipeline.damaged()
+
+    def block(self, block: Block) -> Iterator[list[Event]]:
+        """The events of a block, a batch at a time; those of the last batch may go on in the next block."""
+        header = self._header
+        if header is None or block.chapter != (header.recording, header.chapter):
+            header = block.header or self._heads.get(block.chapter)
+            if header is None:
+                self._problem(f"the block at byte {block.offset} cannot be read: the header it goes by is damaged")
+                return
+            yield from self._chapter(header)
+        if block.number < self._next:
+            self._problem(f"the block at byte {block.offset} was there before")
+            return
+        if block.number > self._next and not self._told:
+            self._problem(f"before byte {block.offset} {block.number - self._next} blocks are missing")
+            yield from self.damaged()
+        self._told = False
+        self._next = block.number + 1
+        self._time = block.written
+        for kind, data, frames in block.runs:
+            if kind == form.NAMES:
+                self._recalled.learn(msgspec.msgpack.decode(form.body_of(data), type=form.Names))
+            elif kind != form.MORE or not self._group:
+                if events := self._end_group():
+                    yield events
+                if events := self._take(kind, data):
+                    yield events
+            self._frames += frames
+
+    def finish(self) -> Iterator[list[Event]]:
+        """What is left; no more will come."""
+        header, pipeline = self._header, self._pipeline
+        if header is None or pipeline is None:
+            return
+        yield self._end_group()
+        if self._ended != form.END:
+            yield self._counted(pipeline.finish({}, self._time, self._boot))
+        self._malformed += pipeline.malformed
+        self._filtered.update(pipeline.filtered)
+        self._pipeline = self._header = None
+
+    def file_ended(self) -> Iterator[list[Event]]:
+        """The rest, if there is more, is in another file."""
+        if self._header and not self._ended:
+            when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime((self._time + self._boot.wall_offset) / 1e9))
+            self._problem(f"it was not ended in order: what happened after {when} may be missing")
+            yield from self.damaged()
+
+    def _chapter(self, header: Header) -> Iterator[list[Event]]:
+        before = self._header
+        same = before is not None and header.recording == before.recording
+        follows = before is not None and same and header.chapter == before.chapter + 1
+        if before is not None and same and not follows:
+            self._problem(f"between this and the file before {header.chapter - before.chapter - 1} are missing")
+        if not follows:
+            yield from self.finish()
+            self._pipeline = self._open(header)
+        self._begins = not follows
+        self._header, self._next, self._ended = header, 0, 0
+        self._boot = Boot(header.boot_id, header.started - header.started_boot, header.page_bytes)
+        self._settings = Settings(env=header.env, max_argv=header.max_argv, max_env=header.max_env)
+
+    def _open(self, header: Header) -> Pipeline:
+        self._recalled = Recalled()
+        facts = Facts(self._recalled, self._recalled)
+        recorded = tuple(map(parse, header.filters))
+        failed = self._choices.failed or header.failed
+        return Pipeline(
+            stages(facts, self._choices.env_names, recorded, self._choices.conditions), fold=failed == "fold"
+        )
+
+    def _take(self, kind: int, data: bytes) -> list[Event]:
+        pipeline = self._pipeline
+        if pipeline is None:
+            return []
+        body = form.body_of(data)
+        match kind:
+            case form.BATCH | form.MORE | form.OLDER | form.LIVING:
+                self._group = form.BATCH if kind == form.MORE else kind
+                self._boot = self._boot._replace(wall_offset=form.wall_offset_of(data))
+            case form.BASE if self._begins:
+                base = msgspec.msgpack.decode(body, type=form.Base)
+                last = {(cpu, NAME_OF[kind]): (number, at) for cpu, kind, number, at in base.last if kind in NAME_OF}
+                pipeline.begin(last, base.unnumbered, base.asked)
+            case form.UNNUMBERED:
+                wall_offset, failed = msgspec.msgpack.decode(body, type=tuple[int, dict[str, int]])
+                boot = self._boot._replace(wall_offset=wall_offset)
+                return self._counted([*pipeline.unnumbered(failed, form.time_of(data), boot)])
+            case form.MEMORY:
+                memory = msgspec.msgpack.decode(body, type=form.Memory)
+                event = self._missed.pop((memory.pid, memory.start_boot_ns), None)
+                if event:
+                    pipeline.complete(event, memory.argv, memory.env, self._settings)
+            case form.SETTLE:
+                self._forget()
+                return pipeline.settle()
+            case form.FINISH:
+                wall_offset, counts = msgspec.msgpack.decode(body, type=tuple[int, list[tuple[int, str, int]]])
+                boot = self._boot._replace(wall_offset=wall_offset)
+                produced = {(cpu, name): count for cpu, name, count in counts}
+                return self._counted(pipeline.finish(produced, form.time_of(data), boot))
+            case form.NEXT | form.END:
+                self._ended = kind
+        return []
+
+    def _end_group(self) -> list[Event]:
+        """The events of the group, which is whole."""
+        group, self._group = self._group, 0
+        frames, self._frames = self._frames, []
+        pipeline = self._pipeline
+        if pipeline is None:
+            return []
+        if group == form.OLDER and self._begins:
+            pipeline.older(frames, self._boot)
+        elif group == form.LIVING:
+            self._forget()
+            self._missed = {(each.pid, each.process_start_time): each for each in pipeline.learn(frames, self._boot)}
+        elif group == form.BATCH:
+            self._received.update(map(_KIND, frames))
+            return self._counted(pipeline(frames, self._boot))
+        return []
+
+    def _forget(self) -> None:
+        for event in self._missed.values():
+            if self._pipeline:
+                self._pipeline.forget(event)
+        self._missed = {}
+
+    def _counted(self, events: list[Event]) -> list[Event]:
+        if Gap in map(type, events):
+            for event in events:
+                if isinstance(event, Gap):
+                    self._lost[event.kind, event.reason == NOT_RUN] += event.count
+        return events
+
+    def stats(self) -> Stats:
+        """What was counted so far."""
+        filtered = self._filtered + Counter(self._pipeline.filtered if self._pipeline else {})
+
+        def counts(kind: int) -> Counts:
+            name = NAME_OF.get(kind, "")
+            received, lost, failed = self._received[kind], self._lost[name, False], self._lost[name, True]
+            return Counts(received + lost + failed, received + lost, lost, failed, filtered[name], received)
+
+        malformed = self._malformed + (self._pipeline.malformed if self._pipeline else 0)
+        return Stats(
+            execs=counts(layout.EXEC),
+            forks=counts(layout.FORK),
+            exits=counts(layout.EXIT),
+            failed=counts(layout.FAILED),
+            texts=counts(layout.TEXT),
+            malformed=malformed,
+        )

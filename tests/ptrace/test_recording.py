@@ -1,0 +1,59 @@
+"""Recordings of what a tracer tells: replayed they are what a watch of the same has told."""
+
+import pytest
+
+from tests.recording.made import replayed, tee_to
+from whatran.cli import main
+from whatran.plan import plan
+from whatran.recording import format as form
+from whatran.replay import replay
+from whatran.watch import Watch
+
+
+@pytest.mark.parametrize("options", [{}, {"env": True, "threads": True}, {"filters": ["comm=cat"]}], ids=str)
+def test_the_events_are_those_of_the_watch(place, options):
+    """All of them, in their order, with each of their fields; and what was counted."""
+    command = "for n in 1 2 3; do env true | cat; done; (true & exec sh -c 'kill -9 $$'); nosuch 2>/dev/null"
+    planned = plan(["sh", "-c", command], source="ptrace", **options)
+    tee = tee_to(place / "some.wr", planned)
+    with Watch(planned, tee) as watching:
+        while not watching.ended:
+            watching.read()
+        tee.recorder.end(form.END, watching.stats)
+    tee.recorder.close()
+
+    assert (tee.events, []) == replayed(place / "some.wr")
+    assert len(tee.events) > 2
+    with replay([place / "some.wr"]) as replaying:
+        list(replaying)
+        header = replaying.headers[0]
+    assert (watching.stats, "ptrace", ["sh", "-c", command]) == (replaying.stats, header.source, header.command)
+
+
+def test_record_and_replay(place, capfd):
+    """The status is the command's, one line says what there is, and the tree is that of the command."""
+    path = str(place / "some.wr")
+    status = main(["record", "--source", "ptrace", "-o", path, "--", "sh", "-c", "true; /bin/true; exit 3"])
+    said = capfd.readouterr()
+    shown = main(["replay", "--format", "tree", path]), capfd.readouterr().out.splitlines()
+
+    assert (3, "") == (status, said.out)
+    assert said.err.startswith("whatran: 5 events, 0 lost, ")
+    assert said.err.endswith(f" in {path}\n")
+    assert 0 == shown[0]
+    assert ["EXIT  COMMAND", "sh -c 'true; /bin/true; exit 3'", "└─ /bin/true"] == [
+        line[10:].removeprefix("3").strip() for line in shown[1][:3]
+    ]
+
+
+def test_a_file_that_is_there_already(place, capfd):
+    """It is kept, and the command is not run."""
+    path = place / "some.wr"
+    path.write_text("mine")
+    status = main(["record", "--source", "ptrace", "-o", str(path), "--", "touch", str(place / "ran")])
+
+    assert (2, "mine", False) == (status, path.read_text(), (place / "ran").exists())
+    assert (
+        f"whatran: there is a file {path} already: name another with -o, or give --overwrite\n"
+        == capfd.readouterr().err
+    )
