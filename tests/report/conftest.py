@@ -21,7 +21,7 @@ def collect(events):
     return collector.finish()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser():
     """Chromium; without one the test is skipped, with the reason, or fails if WHATRAN_REQUIRE_BROWSER=1."""
     path = next(filter(None, map(shutil.which, BROWSERS)), None)

@@ -298,7 +298,10 @@ def test_all_rows_at_once(show):
     press(page, "r")
 
     assert [] == rows(page)
-    assert "true" == page.get_attribute("#dense", "aria-pressed")
+    assert ("true", "All 208 processes") == (
+        page.get_attribute("#dense", "aria-pressed"),
+        page.inner_text("#gutter-head"),
+    )
     assert 1 < len(colours(page, 0, 0, 400, 200))
     assert "make" == rows(press(page, "r"))[0]
 

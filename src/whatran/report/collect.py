@@ -66,7 +66,8 @@ class Collector:
 
     def __init__(self, *, filtered: bool = False) -> None:
         """``filtered`` says that exits may be missing of processes whose other events are not."""
-        self._lives = Lives(filtered=filtered)
+        self._filtered = filtered
+        self._lives: dict[str, Lives] = {}  # by boot: pids of two machines are two processes
         self._open: dict[Hashable, list[int]] = {}  # of each process that has not ended the rows of its execs
         self._keys: list[Hashable] = []
         self._creators: list[Hashable] = []
@@ -95,13 +96,17 @@ class Collector:
         elif isinstance(event, Gap):
             self._counts["lost"] += event.count
             self._gaps.append(event)
-        for life in self._lives(event):
+        lives = self._lives.get(event.boot_id)
+        if lives is None:
+            lives = self._lives[event.boot_id] = Lives(filtered=self._filtered)
+        for life in lives(event):
             self._life(life)
 
     def finish(self) -> Collected:
         """All of it, processes in the order of their tree."""
-        for life in self._lives.finish():
-            self._life(life)
+        for lives in self._lives.values():
+            for life in lives.finish():
+                self._life(life)
         columns = self._processes.columns
         walk = order(self._keys, self._creators, [*zip(columns["start_timestamp"], columns["pid"], strict=True)])
         execs: list[int] = []

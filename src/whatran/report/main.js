@@ -20,7 +20,7 @@ class Page {
     this.view = new View();
     this.view.changed = () => this.refresh();
     this.parts = Object.fromEntries(
-      ["search", "found", "only", "chips", "scroller", "spacer", "stage", "tree", "details", "range", "tip", "nothing", "dense", "help", "ruler", "bars", "table", "grip"].map((id) => [id, document.getElementById(id)]),
+      ["search", "found", "only", "chips", "scroller", "spacer", "stage", "tree", "details", "range", "tip", "nothing", "dense", "help", "ruler", "gutter-head", "bars", "table", "grip"].map((id) => [id, document.getElementById(id)]),
     );
     this.timeline = new Timeline(this.view);
     this.overview = new Overview(this.view);
@@ -177,6 +177,7 @@ class Page {
   toggleDense() {
     this.view.dense = !this.view.dense;
     this.parts.dense.setAttribute("aria-pressed", this.view.dense);
+    this.parts["gutter-head"].textContent = this.view.dense ? `All ${count(this.view.rows.length, "process", "processes")}` : "Process";
     this.parts.scroller.scrollTop = 0;
     if (this.view.chosen >= 0) this.choose(this.view.chosen);
     this.refresh();

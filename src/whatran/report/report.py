@@ -10,7 +10,7 @@ from whatran.report.shell import asset, page
 from whatran.sinks.text import escape
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from whatran.report.collect import Collected
 
@@ -21,9 +21,12 @@ SCRIPTS = (
 """What the page runs, in this order, as one script."""
 
 
-def report(title: str, facts: Mapping[str, str], collected: Collected) -> str:
-    """The page; ``facts`` are shown at its head, each by its name."""
-    head = "".join(f"<div><dt>{_text(name)}</dt><dd>{_text(value)}</dd></div>" for name, value in facts.items())
+def report(title: str, facts: Mapping[str, str], collected: Collected, *, alarming: Collection[str] = ()) -> str:
+    """The page; ``facts`` are shown at its head, each by its name, and stand out where that is ``alarming``."""
+    head = "".join(
+        f"<div{' class=alarm' if name in alarming else ''}><dt>{_text(name)}</dt><dd>{_text(value)}</dd></div>"
+        for name, value in facts.items()
+    )
     return page(
         f"{escape(title)} · whatran",
         asset("page.html").replace("<!-- title -->", _text(title)).replace("<!-- facts -->", head),

@@ -63,7 +63,7 @@ class ExecutableTable {
       else content.append(column.show(each));
       if (column.bar) {
         const bar = el("span", { class: "share", "aria-hidden": "true" });
-        bar.style.width = `${(each[column.key] / this.most[column.key]) * 100}%`;
+        bar.style.width = `${(each[column.key] / this.most[column.key]) * 85}%`;
         content.append(bar);
       }
       return content;

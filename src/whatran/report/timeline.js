@@ -173,10 +173,10 @@ class Timeline {
     const pixels = new Uint32Array(image.data.buffer);
     const bars = colours.bars.map(pixel);
     const [faint, fail] = [pixel(colours.faint), pixel(colours.fail)];
-    const thick = Math.max(1, Math.floor(rowHeight * ratio - (rowHeight * ratio > 2 ? 1 : 0)));
+    const thick = Math.max(2, Math.floor(rowHeight * ratio - (rowHeight * ratio > 2 ? 1 : 0)));
     const bar = (row, place, colour) => {
       const left = Math.floor(this.x(model.since[row]) * ratio);
-      const right = Math.max(Math.ceil(this.x(model.until[row]) * ratio), left + ratio);
+      const right = Math.max(Math.ceil(this.x(model.until[row]) * ratio), left + 3 * ratio);
       if (right < 0 || left >= canvas.width) return;
       const y = Math.floor((place - top) * rowHeight * ratio);
       for (let line = Math.max(0, y); line < Math.min(y + thick, canvas.height); line++)
