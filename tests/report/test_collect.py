@@ -76,6 +76,14 @@ def test_programs_of_a_process_stand_together():
     assert [2, 3] == collected.tables["processes"].columns["programs_end"]
 
 
+def test_two_machines_in_one_page():
+    """The same pid at the same time is two processes."""
+    events = [make_exec((name,), pid=1, start=1, at=2, boot_id=name) for name in ("a", "b")]
+    collected = collect(events)
+
+    assert [1, 2] == collected.tables["processes"].columns["programs_end"]
+
+
 def test_counts_and_times():
     """Events, execs, what was lost, and from when to when."""
     collected = collect([make_fork(at=5 * MS), make_exec(at=7 * MS), make_gap(9 * MS, count=4), make_exit(at=MS * 11)])

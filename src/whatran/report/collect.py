@@ -66,8 +66,7 @@ class Collector:
 
     def __init__(self, *, filtered: bool = False) -> None:
         """``filtered`` says that exits may be missing of processes whose other events are not."""
-        self._filtered = filtered
-        self._lives: dict[str, Lives] = {}  # by boot: pids of two machines are two processes
+        self._lives = Lives(filtered=filtered)
         self._open: dict[Hashable, list[int]] = {}  # of each process that has not ended the rows of its execs
         self._keys: list[Hashable] = []
         self._creators: list[Hashable] = []
@@ -96,17 +95,13 @@ class Collector:
         elif isinstance(event, Gap):
             self._counts["lost"] += event.count
             self._gaps.append(event)
-        lives = self._lives.get(event.boot_id)
-        if lives is None:
-            lives = self._lives[event.boot_id] = Lives(filtered=self._filtered)
-        for life in lives(event):
+        for life in self._lives(event):
             self._life(life)
 
     def finish(self) -> Collected:
         """All of it, processes in the order of their tree."""
-        for lives in self._lives.values():
-            for life in lives.finish():
-                self._life(life)
+        for life in self._lives.finish():
+            self._life(life)
         columns = self._processes.columns
         walk = order(self._keys, self._creators, [*zip(columns["start_timestamp"], columns["pid"], strict=True)])
         execs: list[int] = []
@@ -138,12 +133,11 @@ class Collector:
         self._place_of.append(self._places.append(event))
 
     def _life(self, life: Life) -> None:
-        key = (life.boot_id, *life.key)
         self._processes.append(life)
-        self._keys.append(key)
-        self._creators.append((life.boot_id, *(life.creator or life.parent)))
+        self._keys.append(life.key)
+        self._creators.append(life.creator or life.parent)
         failures = [self._failures.append(failure) for failure in life.failures]
-        self._of_process.append((self._open.pop(key, ()), failures))
+        self._of_process.append((self._open.pop(life.key, ()), failures))
 
 
 def _rows(table: Table, rows: Iterable[int] | None = None, added: Mapping[str, Sequence[int]] | None = None) -> Rows:
