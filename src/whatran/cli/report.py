@@ -1,0 +1,117 @@
+"""Write what was recorded as one page of HTML, to look at in a browser.
+
+The page stands alone and asks no network for anything. It has every process,
+program and failure of the recordings, but not their environments; it is
+readable by its owner only, as arguments can hold secrets. What cannot be read
+of a file that is damaged or cut is said, and the exit status is 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from whatran.cli.messages import say
+from whatran.cli.options import add_filters, fields_help
+from whatran.cli.parser import Parser
+from whatran.cli.progress import Bar
+from whatran.sinks.output import YELLOW, Output
+from whatran.sinks.text import duration, quote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from whatran.recording.format import Header
+    from whatran.replay import Replay
+    from whatran.report.collect import Collected
+
+DEFAULT = "report.html"
+
+
+class _Options(argparse.Namespace):
+    file: list[str]
+    filter: list[str]
+    output: str
+    overwrite: bool
+
+
+def main(argv: Sequence[str]) -> int:
+    """Write the page; 1 where something could not be read."""
+    options = _parser().parse_args(argv, namespace=_Options())
+
+    from whatran.replay import replay  # noqa: PLC0415 (not for --help)
+    from whatran.report.collect import Collector  # noqa: PLC0415
+    from whatran.report.file import check_free, write_page  # noqa: PLC0415
+    from whatran.report.report import report  # noqa: PLC0415
+
+    path = Path(options.output)
+    if options.output != "-":
+        check_free(path, overwrite=options.overwrite)
+    with (
+        Bar("reading") as bar,
+        replay(options.file, filters=options.filter, env=False, advanced=bar.advance) as replaying,
+    ):
+        bar.total = replaying.size
+        filtered = bool(options.filter) or any(header.filtered for header in replaying.headers)
+        collector = Collector(filtered=filtered)
+        for event in replaying:
+            collector(event)
+    collected = collector.finish()
+    facts = _facts(replaying, collected)
+    text = report(_title(replaying.headers), facts, collected, alarming=("lost", "not read"))
+    if options.output == "-":
+        Output.stdout().write_text(text)
+    else:
+        write_page(path, text)
+    for problem in replaying.problems:
+        say(problem, style=YELLOW)
+    return int(bool(replaying.problems))
+
+
+def _title(headers: Sequence[Header]) -> str:
+    """The command lines that were followed; else whose machine was watched."""
+    return ", ".join(_once(quote(each.command) if each.command else f"all on {each.host}" for each in headers))
+
+
+def _facts(replaying: Replay, collected: Collected) -> dict[str, str]:
+    """What stands at the head of the page."""
+    headers = replaying.headers
+    counts = collected.counts
+    facts = {
+        "host": ", ".join(_once(each.host for each in headers)),
+        "kernel": ", ".join(_once(f"{each.kernel} {each.machine}" for each in headers)),
+        "started": f"{datetime.fromtimestamp(collected.since / 1e9, UTC):%Y-%m-%d %H:%M:%S} UTC",
+        "took": duration(collected.until - collected.since),
+        "processes": f"{len(collected.tables['processes'].columns['pid']):,}",
+        "execs": f"{counts['execs']:,}",
+        "events": f"{counts['events']:,}",
+    }
+    if filters := _once(text for each in headers for text in each.filters):
+        facts["only"] = ", ".join(filters)
+    if counts["lost"]:
+        facts["lost"] = f"{counts['lost']:,} records"
+    if replaying.problems:
+        facts["not read"] = "; ".join(replaying.problems)
+    return facts
+
+
+def _once(texts: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(texts))
+
+
+def _parser() -> Parser:
+    parser = Parser("whatran report", __doc__, usage="whatran report [OPTION]... FILE...", epilog=fields_help)
+    parser.add_argument("file", nargs="+", metavar="FILE", help='recordings; "-" is standard input')
+    out = parser.add_argument_group("output")
+    out.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        default=DEFAULT,
+        help='where to write, "-" being standard output (default: %(default)s)',
+    )
+    out.add_argument("--overwrite", action="store_true", help="FILE may be there already: it is replaced")
+    add_filters(parser, recorded=True)
+    return parser
