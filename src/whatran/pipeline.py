@@ -158,18 +158,15 @@ class Pipeline:
     def _staged(self, events: Iterable[Event], *, joined: bool = False) -> list[Event]:
         kept: list[Event] = []
         for event in events:
-            if not isinstance(event, TaskEvent):
-                kept.append(event)
-                continue
-            if not joined:
-                self._processes(event)
-            if self._pass(event):
+            if isinstance(event, TaskEvent):
+                if not joined:
+                    self._processes(event)
+                for stage in self._stages:
+                    if stage(event) is None:
+                        self.filtered[event.event] += 1
+                        break
+                else:
+                    kept.append(event)
+            else:
                 kept.append(event)
         return kept
-
-    def _pass(self, event: TaskEvent) -> bool:
-        for stage in self._stages:
-            if stage(event) is None:
-                self.filtered[event.event] += 1
-                return False
-        return True

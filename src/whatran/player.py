@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from whatran.plan import Failed
     from whatran.recording.format import Header
     from whatran.recording.read import Begin, Block, ChapterId
+
+_KIND = itemgetter(layout.offset_in_exec("kind"))  # its lowest byte, which says it all
 
 
 class Choices(msgspec.Struct, frozen=True):
@@ -89,16 +92,15 @@ class Player:
             self.damaged()
         self._next = block.number + 1
         self._time = block.written
-        for kind, data in block.records:
-            if kind < form.HEADER:
-                self._frames.append(data)
-            elif kind == form.NAMES:
+        for kind, data, frames in block.runs:
+            if kind == form.NAMES:
                 self._recalled.learn(msgspec.msgpack.decode(form.body_of(data), type=form.Names))
             elif kind != form.MORE or not self._group:
                 if events := self._end_group():
                     yield events
                 if events := self._take(kind, data):
                     yield events
+            self._frames += frames
 
     def finish(self) -> Iterator[list[Event]]:
         """What is left; no more will come."""
@@ -186,7 +188,7 @@ class Player:
             self._forget()
             self._missed = {(each.pid, each.process_start_time): each for each in pipeline.learn(frames, self._boot)}
         elif group == form.BATCH:
-            self._received.update(frame[24] for frame in frames)
+            self._received.update(map(_KIND, frames))
             return self._counted(pipeline(frames, self._boot))
         return []
 
@@ -197,9 +199,10 @@ class Player:
         self._missed = {}
 
     def _counted(self, events: list[Event]) -> list[Event]:
-        for event in events:
-            if isinstance(event, Gap):
-                self._lost[event.kind, event.reason == NOT_RUN] += event.count
+        if Gap in map(type, events):
+            for event in events:
+                if isinstance(event, Gap):
+                    self._lost[event.kind, event.reason == NOT_RUN] += event.count
         return events
 
     def stats(self) -> Stats:

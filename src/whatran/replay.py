@@ -109,8 +109,9 @@ class Replay:
                 if isinstance(part, Damage):
                     self.problems.append(f"{file.name}: {part.text}")
                 elif isinstance(part, Block):
-                    for _, data in part.records:
-                        yield data
+                    for run in part.runs:
+                        yield run.record
+                        yield from run.frames
 
     def _play(self, files: list[_File]) -> Iterator[list[Event]]:
         name = files[0].name

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.events import MS, WALL, make_exec, make_exit, make_failed, make_fork, make_gap
+from tests.events import BOOT, MS, WALL, make_exec, make_exit, make_failed, make_fork, make_gap
 from whatran.event import Exit, Fork
 from whatran.process.lives import SHARED_LENGTH, Lives
 
@@ -27,7 +27,7 @@ def test_a_life_has_fork_execs_and_exit():
         make_exit(3, pid=2, start=20 * MS, at=25 * MS, max_rss=4096, comm="x"),
     )
 
-    assert ((2, 20 * MS), (1, 10 * MS), "x") == (life.key, life.creator, life.comm)
+    assert ((BOOT.id, 2, 20 * MS), (BOOT.id, 1, 10 * MS), "x") == (life.key, life.creator, life.comm)
     assert (WALL + 20 * MS, WALL + 25 * MS, 5 * MS) == (life.start_timestamp, life.end_timestamp, life.duration)
     assert [["sh", "-c", "x"], ["x"]] == [program.argv for program in life.programs]
     assert [21 * MS, 22 * MS] == [program.timestamp_boot for program in life.programs]
@@ -58,7 +58,7 @@ def test_a_fork_as_a_sibling():
     )
     _, life = lives_of(event)
 
-    assert ((1, 10), (7, 5), "sh", True) == (life.creator, life.parent, life.ppid_comm, life.adopted)
+    assert ((BOOT.id, 1, 10), (BOOT.id, 7, 5), "sh", True) == (life.creator, life.parent, life.ppid_comm, life.adopted)
 
 
 def test_an_adopted_process():
@@ -69,7 +69,7 @@ def test_an_adopted_process():
         make_exit(pid=2, start=20, at=40, ppid=9, ppid_start_time=5, ppid_comm="systemd"),
     )
 
-    assert ((1, 10), 9, 5, "systemd") == (life.creator, life.ppid, life.ppid_start_time, life.ppid_comm)
+    assert ((BOOT.id, 1, 10), 9, 5, "systemd") == (life.creator, life.ppid, life.ppid_start_time, life.ppid_comm)
     assert life.adopted
 
 
@@ -91,7 +91,7 @@ def test_a_creator_that_was_there_before_is_a_life():
         make_exit(4, pid=1, start=10, comm="bash"),
     )
 
-    assert ((1, 10), None, "bash", [], 4, True) == (
+    assert ((BOOT.id, 1, 10), None, "bash", [], 4, True) == (
         older.key,
         older.creator,
         older.comm,
@@ -110,7 +110,7 @@ def test_a_creator_that_only_others_know():
     """Where the fork is not among the events, the creator that an own event names counts."""
     (life,) = lives_of(make_exec(pid=2, start=20, creator_pid=1, creator_start_time=10, ppid=7, ppid_start_time=5))
 
-    assert ((1, 10), True, False) == (life.creator, life.adopted, life.older)
+    assert ((BOOT.id, 1, 10), True, False) == (life.creator, life.adopted, life.older)
 
 
 def test_threads_are_part_of_their_process():
@@ -122,6 +122,18 @@ def test_threads_are_part_of_their_process():
     )
 
     assert [(1, None)] == [(life.pid, life.exit_code) for life in lives]
+
+
+def test_machines_are_told_apart():
+    """The same pid, and even the same time since boot, on another machine is another process."""
+    lives = lives_of(
+        make_exec(("a",), pid=1, start=0),
+        make_exec(("b",), pid=1, start=0, boot_id="another"),
+        make_exit(1, pid=1, start=0),
+        make_exit(2, pid=1, start=0, boot_id="another"),
+    )
+
+    assert [(["a"], BOOT.id, 1), (["b"], "another", 2)] == [(life.argv, life.boot_id, life.exit_code) for life in lives]
 
 
 def test_what_has_ended_is_forgotten():
@@ -139,8 +151,8 @@ def test_what_has_ended_is_forgotten():
     [
         (make_exec(pid=2, start=30), []),
         (make_exit(pid=2, start=30), []),
-        (make_fork(2, child_start=30, pid=1, start=10), [(1, 10)]),
-        (make_fork(3, child_start=40, pid=2, start=30), [(3, 40)]),
+        (make_fork(2, child_start=30, pid=1, start=10), [(BOOT.id, 1, 10)]),
+        (make_fork(3, child_start=40, pid=2, start=30), [(BOOT.id, 3, 40)]),
     ],
 )
 def test_a_pid_with_a_new_owner(event, others):
@@ -149,9 +161,9 @@ def test_a_pid_with_a_new_owner(event, others):
     lives(make_exec(("lost",), pid=2, start=20))
     (life,) = lives(event)
 
-    assert ((2, 20), ["lost"]) == (life.key, life.argv)
+    assert ((BOOT.id, 2, 20), ["lost"]) == (life.key, life.argv)
     assert (False, None, None, None) == (life.running, life.exit_code, life.duration, life.end_timestamp)
-    later = [] if isinstance(event, Exit) else [(2, 30)]
+    later = [] if isinstance(event, Exit) else [(BOOT.id, 2, 30)]
     assert sorted([*others, *later]) == sorted(life.key for life in lives.finish())
 
 
@@ -174,7 +186,7 @@ def test_an_end_that_comes_late_ends_no_other():
     """A pid's next owner lives on."""
     (life,) = lives_of(make_exec(pid=1, start=20), make_exit(pid=1, start=10))
 
-    assert ((1, 20), True) == (life.key, life.running)
+    assert ((BOOT.id, 1, 20), True) == (life.key, life.running)
 
 
 def test_whether_it_runs_is_not_known_where_exits_were_lost():

@@ -15,8 +15,8 @@ def tree_of(*events):
 
 
 def names(tree, key=None):
-    """The keys of the processes below one, each with those below it."""
-    return {life.key: names(tree, life.key) for life in tree.children.get(key, ())}
+    """pid and start of the processes below one, each with those below it."""
+    return {life.key[1:]: names(tree, life.key) for life in tree.children.get(key, ())}
 
 
 def test_a_child_belongs_to_its_creator():

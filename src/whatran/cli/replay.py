@@ -68,8 +68,6 @@ def _show(replaying: Replay, sink: Sink, most: int | None) -> None:
     written = 0
     for events in replaying.batches():
         written += sink.write(events)
-        if events and sink.due is not None:
-            written += sink.release(events[-1].timestamp_boot)
         if most is not None and written >= most:
             break
     sink.close()

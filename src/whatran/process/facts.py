@@ -42,9 +42,10 @@ class Facts:
 
     def __call__(self, event: TaskEvent) -> TaskEvent:
         """The event, with the facts it lacked filled in: nobody else has it yet."""
-        if isinstance(event, (Exec, ExecFailed)):
-            force_setattr(event, "user", self._names.user(event.uid))
-            force_setattr(event, "group", self._names.group(event.gid))
+        if not isinstance(event, (Exec, ExecFailed)):
+            return event
+        force_setattr(event, "user", self._names.user(event.uid))
+        force_setattr(event, "group", self._names.group(event.gid))
         if not isinstance(event, Exec):
             return event
         # Without its upper part, a path could be made to look like another's.

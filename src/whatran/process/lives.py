@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from whatran.event import Event
 
-Key = tuple[int, int]
-"""Names a process for this boot: its pid, and when it was forked in ns since boot."""
+Key = tuple[str, int, int]
+"""Names a process for ever: the boot, its pid, and when it was forked in ns since boot."""
 
 
 class Program(msgspec.Struct, frozen=True, gc=False):
@@ -158,17 +158,17 @@ class Life(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def key(self) -> Key:
-        return self.pid, self.start_time
+        return self.boot_id, self.pid, self.start_time
 
     @property
     def creator(self) -> Key | None:
         if self.creator_pid is None or self.creator_start_time is None:
             return None
-        return self.creator_pid, self.creator_start_time
+        return self.boot_id, self.creator_pid, self.creator_start_time
 
     @property
     def parent(self) -> Key:
-        return self.ppid, self.ppid_start_time
+        return self.boot_id, self.ppid, self.ppid_start_time
 
     @property
     def adopted(self) -> bool:
@@ -220,8 +220,9 @@ class Lives:
     def __init__(self, *, filtered: bool = False) -> None:
         """``filtered`` says that exits may be missing of processes whose other events are not."""
         self._filtered = filtered
-        self._open: dict[int, _Open] = {}  # by pid: a process whose exit was lost makes way for the next
-        self._exits_lost = 0  # when last, in ns since boot
+        # By boot and pid: a process whose exit was lost makes way for the next.
+        self._open: dict[tuple[str, int], _Open] = {}
+        self._exits_lost: dict[str, int] = {}  # by boot: when last, in ns since then
         # Most texts are the same in many lives: those that keep the lives keep each but once.
         self._same = lru_cache(SHARED_TEXTS)(_itself)
 
@@ -230,15 +231,15 @@ class Lives:
         ended: list[Life] = []
         match event:
             case Gap() if event.kind == Exit.NAME:
-                self._exits_lost = event.timestamp_boot
+                self._exits_lost[event.boot_id] = event.timestamp_boot
             case Fork() if event.child_tid == event.child_pid:
                 creator = self._self(event, ended)
-                child = self._process((event.child_pid, event.start_time), event, ended)
+                child = self._process((event.boot_id, event.child_pid, event.start_time), event, ended)
                 child.creator = creator.key
             case Exec():
                 process = self._self(event, ended)
                 process.programs.append(self._program(event))
-                if self._open[event.pid] is not process:  # another has its pid already: this comes late
+                if self._open[event.boot_id, event.pid] is not process:  # another has its pid already: this comes late
                     ended.append(self._life(process, running=False))
             case ExecFailed():
                 process = self._self(event, ended)
@@ -252,43 +253,43 @@ class Lives:
     def finish(self) -> Iterator[Life]:
         """The processes that live on, as far as is known."""
         for process in self._open.values():
-            unsure = self._filtered or process.last.timestamp_boot < self._exits_lost
+            unsure = self._filtered or process.last.timestamp_boot < self._exits_lost.get(process.key[0], 0)
             yield self._life(process, running=None if unsure else True)
         self._open.clear()
 
     def _self(self, event: TaskEvent, ended: list[Life]) -> _Open:
         """The process whose own event this is."""
-        process = self._process((event.pid, event.process_start_time), event, ended)
+        process = self._process((event.boot_id, event.pid, event.process_start_time), event, ended)
         process.last = event
         if process.creator is None and event.creator_pid is not None and event.creator_start_time is not None:
-            process.creator = event.creator_pid, event.creator_start_time
+            process.creator = event.boot_id, event.creator_pid, event.creator_start_time
         return process
 
     def _process(self, key: Key, event: TaskEvent, ended: list[Life]) -> _Open:
         """The process of that name; if another had its pid before, that has ended."""
-        pid, start_time = key
-        before = self._open.get(pid)
+        boot_id, pid, start_time = key
+        before = self._open.get((boot_id, pid))
         if before is not None and before.key == key:
             return before
         process = _Open(key, event)
-        if before is None or before.key[1] < start_time:
-            self._open[pid] = process
+        if before is None or before.key[2] < start_time:
+            self._open[boot_id, pid] = process
             if before is not None:
                 ended.append(self._life(before, running=False))
         return process
 
     def _end(self, event: Exit, ended: list[Life]) -> None:
-        process = self._open.get(event.pid)
-        if process is None or process.key[1] > event.process_start_time:
+        process = self._open.get((event.boot_id, event.pid))
+        if process is None or process.key[2] > event.process_start_time:
             return  # nothing is known of it but that it ended
-        del self._open[event.pid]
-        seen = process.key[1] == event.process_start_time
+        del self._open[event.boot_id, event.pid]
+        seen = process.key[2] == event.process_start_time
         ended.append(self._life(process, event if seen else None, running=False))
 
     def _life(self, process: _Open, ended: Exit | None = None, *, running: bool | None) -> Life:
         last, programs = ended or process.last, process.programs
-        pid, start_time = process.key
-        creator_pid, creator_start_time = process.creator or (None, None)
+        _, pid, start_time = process.key
+        _, creator_pid, creator_start_time = process.creator or (None, None, None)
         if isinstance(last, Fork) and last.child_pid == pid and last.parent_process_pid == last.pid:
             # It did nothing since its fork, which tells of its creator: all is as there, but for the parent.
             ppid, ppid_start_time, ppid_comm = last.pid, last.process_start_time, last.comm

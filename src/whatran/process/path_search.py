@@ -37,6 +37,9 @@ class PathSearch:
 
     def __call__(self, events: Sequence[Event]) -> list[Event]:
         """A batch in the order of time, without the attempts that were not the last ones."""
+        if not self._searches and ExecFailed not in map(type, events):
+            self._quiet = not events
+            return list(events)
         out: list[Event] = []
         for event in events:
             if self._searches or isinstance(event, ExecFailed):

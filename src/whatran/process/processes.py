@@ -47,10 +47,12 @@ class Processes:
 
     def __call__(self, event: TaskEvent) -> TaskEvent:
         """The event, with the facts it lacked filled in: nobody else has it yet."""
-        process = self._of(event)
-        if process.creator:
-            force_setattr(event, "creator_pid", process.creator[0])
-            force_setattr(event, "creator_start_time", process.creator[1])
+        process = self._living.get(event.pid)
+        if process is None or process.start_time != event.process_start_time:
+            process = self._of(event)
+        if creator := process.creator:
+            force_setattr(event, "creator_pid", creator[0])
+            force_setattr(event, "creator_start_time", creator[1])
         if isinstance(event, Exec):
             process.exec_id = event.exec_id
             process.unsure = False
@@ -110,9 +112,10 @@ class Processes:
         return known.unsure or event.exec_id > known.exec_id
 
     def _end(self, event: Exit, process: _Process) -> None:
-        key = _key(event)
-        self._new.pop(key, None)
-        self._missed.pop(key, None)
+        if self._new or self._missed:
+            key = _key(event)
+            self._new.pop(key, None)
+            self._missed.pop(key, None)
         if self._living.get(event.pid) is process:
             del self._living[event.pid]
 

@@ -28,7 +28,7 @@ def build(lives: Iterable[Life]) -> Tree:
     """
     known: dict[Key, Life] = {}
     children: defaultdict[Key | None, list[Life]] = defaultdict(list)
-    for life in sorted(lives, key=attrgetter("start_time", "pid")):
+    for life in sorted(lives, key=attrgetter("boot_id", "start_time", "pid")):
         if life.key in known:
             continue
         creator = life.creator or life.parent

@@ -7,7 +7,7 @@ compressed by itself and holds records: frames as their source wrote them, and o
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from typing import NamedTuple
 
 import msgspec
 
@@ -158,14 +158,30 @@ def wall_offset_of(data: bytes) -> int:
     return int.from_bytes(data[:8], "little", signed=True)
 
 
-def split(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """The records that lie end to end, each with its kind; ValueError where something else does."""
-    at, end = 0, len(data)
+class Run(NamedTuple):
+    """A record that is no frame, and the frames that follow it."""
+
+    kind: int
+    record: bytes
+    frames: list[bytes]
+
+
+def runs(data: bytes) -> list[Run]:
+    """The records that lie end to end, the first being no frame; ValueError where something else does."""
+    found: list[Run] = []
+    frames: list[bytes] = []
+    unpack, head, at, end = _SIZE_AND_KIND.unpack_from, _PLAIN.size, 0, len(data)
     while at < end:
-        if end - at < _PLAIN.size:
+        if end - at < head:
             raise ValueError
-        size, kind = _SIZE_AND_KIND.unpack_from(data, at)
-        if not _PLAIN.size <= size <= end - at:
+        size, kind = unpack(data, at)
+        until = at + size
+        if size < head or until > end:
             raise ValueError
-        yield kind, data[at : at + size]
-        at += size
+        if kind < HEADER:
+            frames.append(data[at:until])
+        else:
+            frames = []
+            found.append(Run(kind, data[at:until], frames))
+        at = until
+    return found

@@ -20,8 +20,9 @@ from whatran.recording.format import (
     MOST_BYTES,
     VERSION,
     Header,
+    Run,
     body_of,
-    split,
+    runs,
 )
 from whatran.recording.zstd import ZstdDecompressor, ZstdError
 
@@ -51,14 +52,13 @@ class Block:
     number: int
     begun: int
     written: int
-    records: list[tuple[int, bytes]]
-    """Each with its kind."""
+    runs: list[Run]
 
     @property
     def header(self) -> Header | None:
         """That of its chapter, if this is the first block of it."""
-        if self.records and self.records[0][0] == HEADER:
-            return _header(body_of(self.records[0][1]))
+        if self.runs and self.runs[0].kind == HEADER:
+            return _header(body_of(self.runs[0].record))
         return None
 
 
@@ -203,17 +203,17 @@ def _block(window: _Window) -> tuple[Part, int] | str:
     if raw > MOST_BYTES or size > MOST_BYTES or not window.has(at + size):
         return "cut in a block"
     data = bytes(window.data[at : at + size])
-    records = _records(data, raw) if zlib.crc32(data) == crc else None
-    if records is None:
+    found = _runs(data, raw) if zlib.crc32(data) == crc else None
+    if found is None:
         return "a damaged block"
-    return Block(window.offset, (recording.hex(), chapter), number, begun, written, records), at + size
+    return Block(window.offset, (recording.hex(), chapter), number, begun, written, found), at + size
 
 
-def _records(data: bytes, size: int) -> list[tuple[int, bytes]] | None:
-    """Those in a block; None where it has anything else in it, or another size."""
+def _runs(data: bytes, size: int) -> list[Run] | None:
+    """What is in a block; None where it has anything else in it, or another size."""
     decompressor = ZstdDecompressor()
     try:
-        records = list(split(decompressor.decompress(data, size)))
+        found = runs(decompressor.decompress(data, size))
     except (ZstdError, ValueError):
         return None
-    return records if decompressor.eof else None
+    return found if decompressor.eof else None

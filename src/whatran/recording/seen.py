@@ -88,7 +88,7 @@ class Seen:
         if path not in self._placed:
             if len(self._placed) == MAX_CGROUPS:
                 self._placed.clear()
-            place = placement("" if cut else tree_path(path, cut=False))
+            place = placement("" if cut else tree_path(path, cut))
             self._placed[path] = (place.container_id, place.owner_uid) if place.container_id else None
         return self._placed[path]
 

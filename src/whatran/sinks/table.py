@@ -36,10 +36,12 @@ _COLUMNS = (
 class _Line:
     """An exec, a failed one or a gap, whose line is not written yet."""
 
-    __slots__ = ("event", "exit", "settled")
+    __slots__ = ("at", "event", "exit", "settled")
 
-    def __init__(self, event: Exec | ExecFailed | Gap) -> None:
+    def __init__(self, event: Exec | ExecFailed | Gap, at: int) -> None:
         self.event = event
+        self.at = at
+        """When, in ns on one clock for all machines: since the boot of the first."""
         self.exit: Exit | None = None
         self.settled = not isinstance(event, Exec)
         """Whether nothing more is to be known: the process ended, or executed something else."""
@@ -56,13 +58,15 @@ class Table:
         self._left = limit
         self._widths = [width for _, width, _, _ in _COLUMNS]
         self._held: deque[_Line] = deque()
-        self._latest: dict[tuple[int, int], _Line] = {}
+        self._latest: dict[tuple[str, int, int], _Line] = {}
+        self._first: Event | None = None
+        self._ahead: dict[str, int] = {}
         head = self._render([heading for heading, _, _, _ in _COLUMNS], "COMMAND", output.width, {})
         output.write_text(output.paint(head, DIM) + "\n")
 
     @property
     def due(self) -> int | None:
-        return self._held[0].event.timestamp_boot + HOLD if self._held else None
+        return self._held[0].at + HOLD if self._held else None
 
     def write(self, events: Sequence[Event]) -> int:
         for event in events:
@@ -72,10 +76,20 @@ class Table:
                 case Exit() if event.process_group_exit:
                     self._settle(event)
                 case Gap():
-                    self._queue(_Line(event))
+                    self._queue(_Line(event, self._at(event)))
                 case ExecFailed() if self._take_one():
-                    self._queue(_Line(event))
-        return self._write_lines(older_than=0)
+                    self._queue(_Line(event, self._at(event)))
+        # What is replayed may be of several machines, and no clock runs along: so the events say how late it is.
+        return self._write_lines(older_than=self._at(events[-1]) - HOLD if events else 0)
+
+    def _at(self, event: Event) -> int:
+        """When that was, on the clock of the first event's machine."""
+        ahead = self._ahead.get(event.boot_id)
+        if ahead is None:
+            first = self._first = self._first or event
+            offset = event.timestamp - event.timestamp_boot
+            ahead = self._ahead[event.boot_id] = offset - (first.timestamp - first.timestamp_boot)
+        return event.timestamp_boot + ahead
 
     def release(self, now_boot_ns: int) -> int:
         return self._write_lines(older_than=now_boot_ns - HOLD)
@@ -84,12 +98,12 @@ class Table:
         return self._write_lines(older_than=sys.maxsize)
 
     def _hold(self, event: Exec) -> None:
-        key = (event.pid, event.process_start_time)
+        key = (event.boot_id, event.pid, event.process_start_time)
         if earlier := self._latest.pop(key, None):
             earlier.settled = True
         if not self._take_one():
             return
-        line = self._latest[key] = _Line(event)
+        line = self._latest[key] = _Line(event, self._at(event))
         self._queue(line)
 
     def _take_one(self) -> bool:
@@ -102,12 +116,12 @@ class Table:
 
     def _queue(self, line: _Line) -> None:
         place = len(self._held)
-        while place and self._held[place - 1].event.timestamp_boot > line.event.timestamp_boot:
+        while place and self._held[place - 1].at > line.at:
             place -= 1  # batches can overlap by some microseconds
         self._held.insert(place, line)
 
     def _settle(self, event: Exit) -> None:
-        if line := self._latest.pop((event.pid, event.process_start_time), None):
+        if line := self._latest.pop((event.boot_id, event.pid, event.process_start_time), None):
             line.exit = event
             line.settled = True
 
@@ -115,13 +129,13 @@ class Table:
         """Write the lines at the head that are settled or older than a time since boot; how many those were."""
         width = self._output.width if self._held else None
         lines = []
-        while self._held and (self._held[0].settled or self._held[0].event.timestamp_boot <= older_than):
+        while self._held and (self._held[0].settled or self._held[0].at <= older_than):
             line = self._held.popleft()
             if isinstance(line.event, Gap):
                 lines.append(self._format_gap(line.event, width))
                 continue
             if not line.settled:
-                del self._latest[line.event.pid, line.event.process_start_time]
+                del self._latest[line.event.boot_id, line.event.pid, line.event.process_start_time]
             lines.append(self._format(line.event, line.exit, width))
         if lines:
             self._output.write_text("\n".join(lines) + "\n")

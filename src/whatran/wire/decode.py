@@ -16,6 +16,7 @@ from whatran.event import SCHEMA, Boot, Exec, ExecFailed, Exit, Fork, TaskEvent
 from whatran.wire import layout
 
 _U32 = struct.Struct("<I")
+_SIZE_AND_KIND = struct.Struct(f"<{layout.offset_in_exec('bytes')}xI4xI")
 _FLAGS_AT = layout.offset_in_exec("flags")
 
 UNSET = 0xFFFFFFFF
@@ -28,10 +29,24 @@ OVERLAYFS = 0x794C7630
 _TASK = len(layout.FRAME)
 _IDS = _TASK + 10  # uid is the first
 _NAMESPACES = _IDS + 13  # mnt_ns is the first
+_END_NAMESPACES = _NAMESPACES + 7
 _REST = _TASK + len(layout.TASK)
 _FILES = _REST + len(layout.EXEC_BEFORE)
-_TEXTS = _FILES + len(layout.FILES) * len(layout.FILE_ID)
-_EXEC_REST = _TEXTS + len(layout.TEXT_SIZE) * len(layout.TEXTS)
+_EXEC_REST = _FILES + len(layout.TEXT_SIZE) * len(layout.TEXTS)
+
+# Files are taken as they are, many at once: most are found to be known.
+_FILE_ID = layout.compile_struct(layout.FILE_ID)
+_TEXTS_AT = layout.offset_in_exec(layout.TEXTS[0])
+_FILES_AT = _TEXTS_AT - len(layout.FILES) * _FILE_ID.size
+_STDIN_AT = _FILES_AT + layout.FILES.index("stdin_file") * _FILE_ID.size
+_EXEC = layout.compile_struct(
+    layout.FRAME,
+    layout.TASK,
+    layout.EXEC_BEFORE,
+    (("files", f"{_TEXTS_AT - _FILES_AT}x"),),
+    *[layout.TEXT_SIZE] * len(layout.TEXTS),
+    layout.EXEC_REST,
+)
 
 
 def decode(frame: bytes, boot: Boot) -> TaskEvent:
@@ -41,7 +56,7 @@ def decode(frame: bytes, boot: Boot) -> TaskEvent:
     """
     if len(frame) < layout.FRAME_STRUCT.size:
         raise DecodeError("frame shorter than its head", 0, len(frame))
-    size, _, kind = layout.FRAME_STRUCT.unpack_from(frame)[2:5]
+    size, kind = _SIZE_AND_KIND.unpack_from(frame)
     if size != len(frame):
         raise DecodeError(f"frame says it has {size} bytes", 16, len(frame))
     decode_kind = _DECODERS.get(kind)
@@ -79,20 +94,21 @@ def _c_string(raw: bytes) -> str:
     return _text(raw.partition(b"\0")[0])
 
 
+# Here and below: most texts and files of a machine are few and come again and again, and what is kept is bounded.
 @lru_cache(maxsize=4096)
 def _comm(raw: bytes) -> str:
     return _c_string(raw)
 
 
-def _unset(value: int) -> int | None:
-    return None if value == UNSET else value
+@lru_cache(maxsize=512)
+def _name(raw: bytes) -> str:
+    return _c_string(raw)
 
 
 def _common(name: str, values: tuple[Any, ...], boot: Boot, *, repaired: bool = False) -> tuple[Any, ...]:
     """The fields of TaskEvent, in their order, from an unpacked frame."""
-    sequence, time_boot, _, cpu = values[:4]
-    start, ppid_start, cap_effective, cgroup_id, exec_id = values[_TASK : _TASK + 5]
-    pid, tid, ns_pid, ns_tid, ppid = values[_TASK + 5 : _IDS]
+    sequence, time_boot, _, cpu, _, _, start, ppid_start, cap_effective, cgroup_id, exec_id, *pids = values[:_IDS]
+    pid, tid, ns_pid, ns_tid, ppid = pids
     loginuid, audit_session, session_id, process_group, tty = values[_IDS + 8 : _NAMESPACES]
     comm, ppid_comm = values[_REST - 2 : _REST]
     return (
@@ -117,64 +133,62 @@ def _common(name: str, values: tuple[Any, ...], boot: Boot, *, repaired: bool = 
         _comm(ppid_comm),
         _comm(comm),
         *values[_IDS : _IDS + 8],  # uid .. fsgid
-        _unset(loginuid),
-        _unset(audit_session),
+        None if loginuid == UNSET else loginuid,
+        None if audit_session == UNSET else audit_session,
         session_id,
         process_group,
         user_dev(tty) if tty else None,
         cap_effective,
         cgroup_id,
-        *values[_NAMESPACES : _NAMESPACES + 7],  # mnt_ns .. cgroup_ns
+        *values[_NAMESPACES:_END_NAMESPACES],  # mnt_ns .. cgroup_ns
     )
 
 
 def _decode_exec(frame: bytes, boot: Boot) -> Exec:
     if len(frame) < layout.EXEC_STRUCT.size:
         raise DecodeError("exec frame too short", 0, len(frame))
-    values = layout.EXEC_STRUCT.unpack_from(frame)
+    values = _EXEC.unpack_from(frame)
     unreadable = _unreadable(values[5])
-    raw, truncated = _tail(frame, layout.EXEC_STRUCT.size, layout.TEXTS, values[_TEXTS:_EXEC_REST])
+    raw, truncated = _tail(frame, layout.EXEC_STRUCT.size, layout.TEXTS, values[_FILES:_EXEC_REST])
     cmdpath, interp, pathname, interpreter_pathname, script_pathname, stdin_path, cwd, cgroup, argv, env = raw
-    file = FileId._make(values[_FILES : _FILES + 8])
-    interpreter, script, stdin = (_file(values[at : at + 8]) for at in range(_FILES + 8, _TEXTS, 8))
     _, _, argc, envc, old_tid, flags, prev_comm = values[_EXEC_REST:]
     prev_cap_effective, prev_euid, prev_egid = values[_REST:_FILES]
-    path = _path(pathname, file, cut="pathname" in truncated)
+    programs, about = _programs(
+        frame[_FILES_AT:_STDIN_AT],
+        pathname,
+        interpreter_pathname,
+        script_pathname,
+        frozenset(truncated) if truncated else _NONE_CUT,
+    )
     repaired = bool(flags & layout.EXEC_REPAIRED)
     fields: tuple[Any, ...] = (
         *_common(Exec.NAME, values, boot, repaired=repaired),
-        _c_string(cmdpath),
-        path,
-        user_dev(file.dev),
-        file.inode,
-        file.ctime,
-        file.mode,
-        *_identity(interpreter_pathname, interpreter, cut="interpreter_pathname" in truncated),
-        *_identity(script_pathname, script, cut="script_pathname" in truncated),
+        _name(cmdpath),
+        *programs,
         _strings(argv),
-        _c_string(interp),
-        stat.S_IFMT(stdin.mode) if stdin else None,
-        _stdin_path(stdin_path, stdin, values, cut="stdin_path" in truncated) if stdin else None,
+        _name(interp),
+        *_stdin(frame[_STDIN_AT:_TEXTS_AT], stdin_path, "stdin_path" in truncated, values[_NAMESPACES:_END_NAMESPACES]),
         bool(flags & layout.EXEC_FROM_KERNEL),
         _strings(env) if flags & layout.EXEC_ENV else None,
         _comm(prev_comm),
         prev_euid,
         prev_egid,
         prev_cap_effective,
-        tree_path(cwd, cut="cwd" in truncated),
-        *((None,) * 4 if repaired else (argc, envc, old_tid, bool(flags & layout.EXEC_SECURE))),
-        file.nlink == 0,
-        file.detached and path.startswith("memfd:"),
-        bool(file.flags & layout.FILE_UPPER) if file.fs_magic == OVERLAYFS else None,
-        tree_path(cgroup, cut="cgroup" in truncated),
-        *(None,) * 10,  # unit .. group
-        (),  # ancestors
-        (),  # tried
+        tree_path(cwd, "cwd" in truncated),
+        *(_REPAIRED if repaired else (argc, envc, old_tid, bool(flags & layout.EXEC_SECURE))),
+        *about,
+        tree_path(cgroup, "cgroup" in truncated),
+        *_JOINED_LATER,
         truncated,
         unreadable,
     )
     event = Exec(*fields)
     return msgspec.structs.replace(event, **dict.fromkeys(unreadable)) if unreadable else event
+
+
+_NONE_CUT: frozenset[str] = frozenset()
+_REPAIRED = (None,) * 4  # argc .. secureexec
+_JOINED_LATER = (*(None,) * 10, (), ())  # unit .. group, ancestors, tried
 
 
 class FileId(NamedTuple):
@@ -200,28 +214,53 @@ class FileId(NamedTuple):
         return bool(self.flags & layout.FILE_DETACHED)
 
 
-def _file(values: tuple[int, ...]) -> FileId | None:
-    return FileId._make(values) if any(values) else None
+_Identity = tuple[str | None, int | None, int | None, int | None]
 
 
-def _identity(path: bytes, file: FileId | None, *, cut: bool) -> tuple[str | None, int | None, int | None, int | None]:
+@lru_cache(maxsize=1024)
+def _programs(
+    ids: bytes, path: bytes, interpreter_path: bytes, script_path: bytes, cut: frozenset[str]
+) -> tuple[tuple[Any, ...], tuple[bool, bool, bool | None]]:
+    """The fields pathname .. script_ctime, and deleted .. upper_layer."""
+    file, interpreter, script = map(FileId._make, _FILE_ID.iter_unpack(ids))
+    name = _path(path, file, cut="pathname" in cut)
+    return (
+        (
+            name,
+            user_dev(file.dev),
+            file.inode,
+            file.ctime,
+            file.mode,
+            *_identity(interpreter_path, interpreter, cut="interpreter_pathname" in cut),
+            *_identity(script_path, script, cut="script_pathname" in cut),
+        ),
+        (
+            file.nlink == 0,
+            file.detached and name.startswith("memfd:"),
+            bool(file.flags & layout.FILE_UPPER) if file.fs_magic == OVERLAYFS else None,
+        ),
+    )
+
+
+def _identity(path: bytes, file: FileId, *, cut: bool) -> _Identity:
     """Path, device, inode number and change time of a file there may be."""
-    if file is None:
+    if not any(file):
         return None, None, None, None
     return _path(path, file, cut=cut), user_dev(file.dev), file.inode, file.ctime
 
 
 def _tail(frame: bytes, at: int, names: tuple[str, ...], sizes: tuple[int, ...]) -> tuple[list[bytes], dict[str, int]]:
     """The texts after the fixed part, and for each that was cut its true length."""
-    raw, truncated = [], {}
-    for name, size, full in zip(names, sizes[::2], sizes[1::2], strict=True):
+    raw = []
+    shown, full = sizes[::2], sizes[1::2]
+    for size in shown:
         raw.append(frame[at : at + size])
         at += size
-        if full > size:
-            truncated[name] = full
     if at != len(frame):
         raise DecodeError("texts do not fill the frame", at, len(frame))
-    return raw, truncated
+    if shown == full:
+        return raw, {}
+    return raw, {name: all_ for name, size, all_ in zip(names, shown, full, strict=True) if all_ > size}
 
 
 def _strings(raw: bytes) -> list[str]:
@@ -235,32 +274,37 @@ def _strings(raw: bytes) -> list[str]:
 def _path(raw: bytes, file: FileId, *, cut: bool) -> str:
     """The path of a file as /proc shows it: in a tree, or hanging in none (``memfd:NAME``, ``pipe:[INODE]``, …)."""
     if not file.detached:
-        return tree_path(raw, cut=cut)
+        return tree_path(raw, cut)
     if file.fs_magic == PIPEFS:
         return f"pipe:[{file.inode}]"
     if file.fs_magic == SOCKFS:
         return f"socket:[{file.inode}]"
     if file.fs_magic == PIDFS:
         return "anon_inode:[pidfd]"
-    path = tree_path(raw, cut=True)
+    path = tree_path(raw, True)  # noqa: FBT003 (as above)
     return f"anon_inode:{path}" if file.fs_magic == ANON_INODEFS else path
 
 
 @lru_cache(maxsize=512)  # a path may have 4 KiB
-def tree_path(raw: bytes, *, cut: bool) -> str:
+def tree_path(raw: bytes, cut: bool) -> str:  # noqa: FBT001 (by position it is found faster)
     """A path from its components, leaf first; without its leading slash where its upper part was cut."""
     path = "/".join(reversed(_strings(raw)))
     return path if cut else "/" + path
 
 
-def _stdin_path(raw: bytes, file: FileId, values: tuple[Any, ...], *, cut: bool) -> str:
+@lru_cache(maxsize=512)
+def _stdin(file_id: bytes, raw: bytes, cut: bool, namespaces: tuple[int, ...]) -> tuple[int | None, str | None]:  # noqa: FBT001 (by position it is found faster)
+    """The fields stdin_type and stdin_path."""
+    file = FileId._make(_FILE_ID.unpack(file_id))
+    if not any(file):
+        return None, None
+    kind = stat.S_IFMT(file.mode)
     if file.detached and file.fs_magic == NSFS:
         # The inode has the namespace's number but not its kind, which is known if it is one of the task's own.
-        namespaces = slice(_NAMESPACES, _NAMESPACES + 7)
-        own = dict(zip(values[namespaces], layout.TASK[_NAMESPACES - _TASK :][:7], strict=True))
-        kind = own[file.inode][0].removesuffix("_ns") if file.inode in own else "ns"
-        return f"{kind}:[{file.inode}]"
-    return _path(raw, file, cut=cut)
+        own = dict(zip(namespaces, layout.TASK[_NAMESPACES - _TASK :][:7], strict=True))
+        name = own[file.inode][0].removesuffix("_ns") if file.inode in own else "ns"
+        return kind, f"{name}:[{file.inode}]"
+    return kind, _path(raw, file, cut=cut)
 
 
 def _decode_fork(frame: bytes, boot: Boot) -> Fork:

@@ -39,8 +39,12 @@ class Gaps:
     def before(self, event: TaskEvent, boot: Boot) -> Gap | None:
         """The gap between this event and the one of its kind before it, if there is one."""
         key = (event.cpu, event.event)
-        gap = self._hole(key, event.sequence - 1, event.timestamp_boot, boot)
-        self._last[key] = event.sequence, event.timestamp_boot
+        sequence, time_boot = event.sequence, event.timestamp_boot
+        last = self._last.get(key)
+        gap = None
+        if last is None or sequence != last[0] + 1:
+            gap = self._hole(key, sequence - 1, time_boot, boot)
+        self._last[key] = sequence, time_boot
         if self._since_damage is not None:
             self._since_damage.add(key)
         return gap

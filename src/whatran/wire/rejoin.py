@@ -14,6 +14,7 @@ _KIND_AT = layout.offset_in_exec("kind")
 _BYTES_AT = layout.offset_in_exec("bytes")
 _ARGV_AT = layout.offset_in_exec("argv")
 _MORE_AT = layout.offset_in_exec("argv_more")
+_MORE, _NO_MORE = slice(_MORE_AT, _MORE_AT + layout.TWO_STRUCT.size), bytes(layout.TWO_STRUCT.size)
 _TID_AT = layout.offset_in_exec("tid")
 _TWO = layout.TWO_STRUCT
 
@@ -77,6 +78,8 @@ class Rejoin:
             kind = frame[_KIND_AT] if len(frame) >= layout.FRAME_STRUCT.size else 0
             if kind == layout.TEXT and len(frame) >= layout.TEXT_STRUCT.size:
                 yield from self._take(frame)
+            elif kind == layout.EXEC and not self._pending and frame[_MORE] == _NO_MORE:
+                yield frame
             elif kind == layout.EXEC and len(frame) >= layout.EXEC_STRUCT.size:
                 yield from self._begin(frame)
             else:
