@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, get_args, get_origin
 import msgspec
 
 from whatran.event import Event, Exec, ExecFailed, Exit, Fork, Gap
-from whatran.process.lives import Life
-from whatran.query.lives import MachineLives
+from whatran.process.lives import Life, Lives
 from whatran.sinks.jsonl import with_exact_bytes
 
 if TYPE_CHECKING:
@@ -99,7 +98,7 @@ def rows(events: Iterable[Event], wanted: Collection[str], *, filtered: bool) ->
 
     ``filtered`` says that exits may be missing of processes whose other events are not.
     """
-    lives = MachineLives(filtered=filtered) if "lives" in wanted else None
+    lives = Lives(filtered=filtered) if "lives" in wanted else None
     for event in events:
         table = _NAMES[type(event)]
         if table in wanted:

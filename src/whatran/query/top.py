@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from whatran.query.lives import MachineLives
+from whatran.process.lives import Lives
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -62,7 +62,7 @@ ORDERS: dict[str, Callable[[Total], int]] = {
 def totals(events: Iterable[Event], *, filtered: bool = False) -> list[Total]:
     """Every program there was; what is kept meanwhile is one of these each, and the processes that are alive."""
     found: dict[str, Total] = {}
-    lives = MachineLives(filtered=filtered)
+    lives = Lives(filtered=filtered)
     for event in events:
         for life in lives(event):
             _add(found, life)

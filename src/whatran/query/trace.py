@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from whatran.event import ExecFailed, Gap
-from whatran.query.lives import MachineLives
+from whatran.process.lives import Lives
 from whatran.sinks.text import command, escape, fit, missing, reason, status
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class TraceFile:
     def __init__(self, output: Output) -> None:
         self._output = output
         self._encoder = msgspec.json.Encoder()
-        self._lives = MachineLives()
+        self._lives = Lives()
         self._boots: dict[str, int] = {}
         self._begin: int | None = None
         self._latest = 0
