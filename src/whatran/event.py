@@ -257,7 +257,7 @@ class Exec(TaskEvent, frozen=True, gc=False):
     """comm of the creator, of its creator and so on up, 64 at the most, each as it was called when
     it forked; of processes older than the watch, by their parents as the watch began. They end at
     the parent of a process that was forked during the watch and out of its scope."""
-    tried: tuple[str, ...]
+    tried: tuple[str | None, ...]
     """Paths that the same task tried to execute in vain just before, in its search of PATH."""
     truncated: dict[str, int]
     """For each field that was cut, its true length in bytes; for a path at least that many."""
@@ -285,7 +285,7 @@ class ExecFailed(TaskEvent, frozen=True, gc=False):
     """Name of uid in this machine's user database; None where it has none."""
     group: str | None
     """Name of gid in this machine's group database; None where it has none."""
-    tried: tuple[str, ...]
+    tried: tuple[str | None, ...]
     """The other paths that the same task tried in the same search of PATH, in order."""
     truncated: dict[str, int]
     """For each field that was cut, its true length in bytes if that is known, else a length it exceeds."""

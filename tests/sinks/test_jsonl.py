@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.events import make_exec, make_exit, make_fork
-from whatran.sinks.jsonl import JsonLines, _with_exact_bytes
+from whatran.sinks.jsonl import JsonLines, with_exact_bytes
 
 
 @pytest.mark.parametrize("event", [make_exec(("cc", "a.c")), make_fork(), make_exit(1)])
@@ -77,13 +77,22 @@ def test_the_bytes_can_always_be_had_again(argv, cwd):
     event = make_exec(
         [item.decode("utf-8", "surrogateescape") for item in argv], cwd=cwd.decode("utf-8", "surrogateescape")
     )
-    line = json.loads(json.dumps(_with_exact_bytes(event), ensure_ascii=False).encode("utf-8"))
+    line = json.loads(json.dumps(with_exact_bytes(event), ensure_ascii=False).encode("utf-8"))
     got_argv = [base64.b64decode(item) for item in line.get("argv_base64", ())] or [
         item.encode("utf-8") for item in line["argv"]
     ]
     got_cwd = base64.b64decode(line["cwd_base64"]) if "cwd_base64" in line else line["cwd"].encode("utf-8")
 
     assert (argv, cwd) == (got_argv, got_cwd)
+
+
+def test_what_is_unknown_beside_bytes(file):
+    """An attempt whose path could not be read is null, and so are its bytes, also where another's are no UTF-8."""
+    JsonLines(file.output).write([make_exec(tried=("caf\udce9", None))])
+    line = json.loads(file.text)
+
+    assert ["caf\ufffd", None] == line["tried"]
+    assert [base64.b64encode(b"caf\xe9").decode(), None] == line["tried_base64"]
 
 
 def test_no_more_than_the_limit(file):

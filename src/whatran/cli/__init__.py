@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Protocol
 
 from whatran._version import __version__
-from whatran.cli import doctor, record, replay, report, run, watch
+from whatran.cli import doctor, export, query, record, replay, report, run, top, watch
 from whatran.cli.messages import say
 from whatran.cli.parser import Parser
 from whatran.errors import UsageError, WhatranError
@@ -26,13 +26,16 @@ class Command(Protocol):
         """Do it; the exit status."""
 
 
-COMMANDS: tuple[Command, ...] = (watch, run, record, replay, report, doctor)
+COMMANDS: tuple[Command, ...] = (watch, run, record, replay, report, top, query, export, doctor)
 
 _USAGE = """whatran [watch] [OPTION]...
        whatran [run] [OPTION]... -- COMMAND [ARGUMENT]...
        whatran record [OPTION]... [-- COMMAND [ARGUMENT]...]
        whatran replay [OPTION]... FILE...
        whatran report [OPTION]... FILE...
+       whatran top [OPTION]... FILE...
+       whatran query [OPTION]... FILE... SQL
+       whatran export [OPTION]... FILE... -o FILE
        whatran doctor"""
 
 

@@ -50,11 +50,14 @@ class JsonLines:
         try:
             return self._encoder.encode(event) + b"\n"
         except UnicodeEncodeError:
-            return self._encoder.encode(_with_exact_bytes(event)) + b"\n"
+            return self._encoder.encode(with_exact_bytes(event)) + b"\n"
 
 
-def _with_exact_bytes(struct: msgspec.Struct) -> dict[str, object]:
-    """The fields, where each that is no UTF-8 has U+FFFD for every bad byte and is followed by FIELD_base64."""
+def with_exact_bytes(struct: msgspec.Struct) -> dict[str, object]:
+    """The fields, where each that is no UTF-8 has U+FFFD for every bad byte and is followed by FIELD_base64.
+
+    Of a list that has every element, None where there is none.
+    """
     fields: dict[str, object] = {}
     for name, value in msgspec.structs.asdict(struct).items():
         fields[name] = value
@@ -62,10 +65,10 @@ def _with_exact_bytes(struct: msgspec.Struct) -> dict[str, object]:
             fields[name] = _SURROGATE.sub("\ufffd", value)
             fields[f"{name}_base64"] = _base64(value)
         elif isinstance(value, list) and value and isinstance(value[0], msgspec.Struct):
-            fields[name] = list(map(_with_exact_bytes, value))
-        elif isinstance(value, (list, tuple)) and any(map(_SURROGATE.search, value)):
-            fields[name] = [_SURROGATE.sub("\ufffd", item) for item in value]
-            fields[f"{name}_base64"] = list(map(_base64, value))
+            fields[name] = list(map(with_exact_bytes, value))
+        elif isinstance(value, (list, tuple)) and any(item and _SURROGATE.search(item) for item in value):
+            fields[name] = [item and _SURROGATE.sub("\ufffd", item) for item in value]
+            fields[f"{name}_base64"] = [None if item is None else _base64(item) for item in value]
     return fields
 
 
