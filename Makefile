@@ -20,6 +20,7 @@ run: setup ## follow a small build and show the tree of what it ran; with CMD='m
 	@scripts/run.sh
 
 test: setup ## run all tests; with ARGS='-k fork -x' as pytest takes them
+	@scripts/browser.sh
 	@scripts/as-root.sh .venv/bin/pytest $(ARGS)
 
 check: setup ## lint, formatting, types, direction of the imports

@@ -13,6 +13,7 @@ if command -v sudo >/dev/null; then
         exec sudo env \
             "PATH=$PATH" \
             "HOME=$HOME" \
+            "WHATRAN_REQUIRE_BROWSER=${WHATRAN_REQUIRE_BROWSER-}" \
             "WHATRAN_REQUIRE_EBPF=${WHATRAN_REQUIRE_EBPF-}" \
             "HYPOTHESIS_STORAGE_DIRECTORY=/root/.cache/hypothesis" \
             "PYTEST_ADDOPTS=-p no:cacheprovider" \

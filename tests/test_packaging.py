@@ -12,7 +12,9 @@ from hatchling.builders.wheel import WheelBuilder
 
 import hatch_build
 import whatran
+from whatran.report.report import SCRIPTS
 
+ASSETS = ("page.html", "page.css", "shell.css", "shell.js", *SCRIPTS)
 ELF_MACHINE = struct.Struct("<4sBB12xH")  # magic, class, byte order, e_machine
 ELF64, LITTLE_ENDIAN, EM_BPF = 2, 1, 247
 
@@ -65,6 +67,7 @@ def test_wheel(tmp_path):
     expected = {
         "whatran/source/whatran.bpf.o",
         "whatran/py.typed",
+        *(f"whatran/report/{name}" for name in ASSETS),
         f"{info}/licenses/LICENSE",
         f"{info}/licenses/LICENSES/BSD-2-Clause.txt",
         f"{info}/licenses/LICENSES/GPL-2.0-only.txt",
@@ -84,6 +87,7 @@ def test_sdist(tmp_path):
         f"{top}/src/whatran/source/whatran.bpf.o",
         f"{top}/bpf/whatran.bpf.c",
         f"{top}/bpf/wire.h",
+        *(f"{top}/src/whatran/report/{name}" for name in ASSETS),
         f"{top}/hatch_build.py",
     }
 
