@@ -66,6 +66,8 @@ def _with_exact_bytes(struct: msgspec.Struct) -> dict[str, object]:
         elif isinstance(value, (list, tuple)) and any(map(_SURROGATE.search, value)):
             fields[name] = [_SURROGATE.sub("\ufffd", item) for item in value]
             fields[f"{name}_base64"] = list(map(_base64, value))
+        elif isinstance(value, msgspec.Struct):
+            fields[name] = _with_exact_bytes(value)
     return fields
 
 
