@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Protocol
 
 from whatran._version import __version__
-from whatran.cli import doctor, record, replay, run, watch
+from whatran.cli import diff, doctor, record, replay, run, watch
 from whatran.cli.messages import say
 from whatran.cli.parser import Parser
 from whatran.errors import UsageError, WhatranError
@@ -26,12 +26,13 @@ class Command(Protocol):
         """Do it; the exit status."""
 
 
-COMMANDS: tuple[Command, ...] = (watch, run, record, replay, doctor)
+COMMANDS: tuple[Command, ...] = (watch, run, record, replay, diff, doctor)
 
 _USAGE = """whatran [watch] [OPTION]...
        whatran [run] [OPTION]... -- COMMAND [ARGUMENT]...
        whatran record [OPTION]... [-- COMMAND [ARGUMENT]...]
        whatran replay [OPTION]... FILE...
+       whatran diff [OPTION]... LEFT RIGHT
        whatran doctor"""
 
 
