@@ -43,6 +43,29 @@ class FakeWatch:
         self.closed = True
 
 
+class FakeReplay:
+    """Gives events as a Replay does; what is wrong with the file shows as it is read."""
+
+    headers = ()
+    size = 1
+
+    def __init__(self, events, problems=(), lost=0):
+        self._events = events
+        self._problems = problems
+        self.problems = []
+        self.stats = Stats(execs=Counts(lost=lost))
+
+    def __iter__(self):
+        yield from self._events
+        self.problems += self._problems
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        pass
+
+
 class Machine:
     """What `whatran.watch` was asked for, and the fake that it gives."""
 

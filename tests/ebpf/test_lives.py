@@ -1,18 +1,17 @@
 """Every life complete, by the word of those who lived."""
 
-import hashlib
 import json
 import os
 import struct
 import subprocess
 import sys
-import tarfile
 from collections import Counter
 
 import msgspec
 import pytest
 
 import whatran
+from tests.sdists import ARGON2, unpacked
 from whatran.process.lives import Life, Lives
 
 from .programs import build
@@ -21,9 +20,6 @@ COUNT = 50_000
 WIDTH = 64
 
 MIB = 1 << 20
-
-SDIST = "argon2-cffi-bindings==25.1.0"
-SDIST_SHA256 = "b957f3e6ea4d55d820e40ff76f450952807013d361a65d7f28acc0acbf29229d"
 
 FOLLOW = """
 import json, os, sys
@@ -99,19 +95,8 @@ def test_memory_stays_flat_over_a_fork_bomb(bomb):
 
 @pytest.fixture
 def sources(pytestconfig, place):
-    """Directory of a C project with a makefile: libargon2, as an sdist brings it, kept for the next time."""
-    kept = pytestconfig.cache.mkdir(SDIST)
-    requirement = place / "requirement"
-    requirement.write_text(f"{SDIST} --hash=sha256:{SDIST_SHA256}\n")
-    if not list(kept.iterdir()):
-        pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-        options = ["--no-deps", "--no-binary", SDIST.partition("==")[0], "--dest", kept]
-        subprocess.run([*pip, "download", *options, "--require-hashes", "-r", requirement], check=True)
-    (path,) = kept.iterdir()
-    assert SDIST_SHA256 == hashlib.sha256(path.read_bytes()).hexdigest()
-    with tarfile.open(path) as archive:
-        archive.extractall(place, filter="data")
-    return next(place.glob("*/extras/libargon2"))
+    """Directory of a C project with a makefile: libargon2, as an sdist brings it."""
+    return unpacked(pytestconfig.cache, place, *ARGON2) / "extras/libargon2"
 
 
 def test_every_life_of_a_build(sources, place, monkeypatch):

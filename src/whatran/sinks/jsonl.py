@@ -69,6 +69,8 @@ def with_exact_bytes(struct: msgspec.Struct) -> dict[str, object]:
         elif isinstance(value, (list, tuple)) and any(item and _SURROGATE.search(item) for item in value):
             fields[name] = [item and _SURROGATE.sub("\ufffd", item) for item in value]
             fields[f"{name}_base64"] = [None if item is None else _base64(item) for item in value]
+        elif isinstance(value, msgspec.Struct):
+            fields[name] = with_exact_bytes(value)
     return fields
 
 

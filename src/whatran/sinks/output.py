@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 DIM = "2"
 RED = "31"
+GREEN = "32"
 YELLOW = "33"
 
 

@@ -1,0 +1,137 @@
+"""Tell what differs between two recordings: what only one of them ran, how often, how it ended.
+
+Order and time make no difference, nor does what changes from run to run: pids,
+temporary names and the like; --explain says what was taken for such, --exact
+has it all compared. The exit status is 0 where both ran the same, 1 where they
+did not, and 2 for trouble, also where a recording cannot be read whole.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from whatran.cli.messages import say
+from whatran.cli.newfile import new_file
+from whatran.cli.options import number
+from whatran.cli.parser import Parser
+from whatran.cli.progress import Bar
+from whatran.errors import WhatranError
+from whatran.sinks.output import YELLOW, Output
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Iterator, Sequence
+
+    from whatran.diff.model import Comparison
+    from whatran.process.lives import Life
+    from whatran.replay import Replay
+
+FORMATS = ("text", "json", "html")
+TROUBLE = 2
+
+
+def main(argv: Sequence[str]) -> int:
+    """Compare; 0 for the same, 1 for a difference, 2 for trouble, as diff(1)."""
+    try:
+        return _main(_parser().parse_args(argv))
+    except WhatranError as error:
+        error.exit_code = TROUBLE
+        raise
+
+
+def _main(options: argparse.Namespace) -> int:
+    from whatran.diff.compare import compare  # noqa: PLC0415 (not for --help)
+    from whatran.diff.normalise import RULES  # noqa: PLC0415 (not for --help)
+    from whatran.replay import replay  # noqa: PLC0415 (not for --help)
+
+    with (
+        Bar("reading") as bar,
+        replay([options.left], advanced=bar.advance) as left,
+        replay([options.right], advanced=bar.advance) as right,
+    ):
+        bar.total = left.size + right.size
+        comparison = compare(
+            _lives(left),
+            _lives(right),
+            names=(options.left, options.right),
+            rules=() if options.exact else RULES.keys() - set(options.keep),
+        )
+    _write(comparison, options)
+    problems = [*left.problems, *right.problems]
+    for problem in problems:
+        say(problem, style=YELLOW)
+    for name, replaying in ((options.left, left), (options.right, right)):
+        if lost := replaying.stats.lost:
+            say(f"{name}: {lost} records were lost when it was recorded; what they told is missing", style=YELLOW)
+    return TROUBLE if problems else int(not comparison.equal)
+
+
+def _lives(replaying: Replay) -> Iterator[Life]:
+    from whatran.process.lives import Lives  # noqa: PLC0415 (not for --help)
+
+    lives = Lives(filtered=any(header.filtered for header in replaying.headers))
+    for event in replaying:
+        yield from lives(event)
+    yield from lives.finish()
+
+
+def _write(comparison: Comparison, options: argparse.Namespace) -> None:
+    path: str | None = options.output
+    form = options.format or ("html" if path and path.endswith((".html", ".htm")) else "text")
+    write = _writer(form, comparison, options)
+    if path in (None, "-"):
+        write(Output.stdout())
+    elif Path(path).exists() and not Path(path).is_file():  # a device or a pipe
+        with Output.open(path) as output:
+            write(output)
+    else:
+        with new_file(path, overwrite=True) as beside, Output.open(os.fspath(beside)) as output:
+            write(output)
+
+
+def _writer(form: str, comparison: Comparison, options: argparse.Namespace) -> Callable[[Output], object]:
+    if form == "json":
+        from whatran.sinks.jsonl import JsonLines  # noqa: PLC0415 (only when chosen)
+
+        return lambda output: JsonLines(output).write([comparison])
+    if form == "html":
+        from whatran.diff.page import page  # noqa: PLC0415 (only when chosen)
+
+        return lambda output: output.write_text(page(comparison, limit=options.count))
+    from whatran.diff.text import write  # noqa: PLC0415 (only when chosen)
+
+    return lambda output: write(comparison, output, limit=options.count, explain=options.explain)
+
+
+def _parser() -> Parser:
+    from whatran.diff.normalise import RULES  # noqa: PLC0415 (not for other commands)
+
+    parser = Parser("whatran diff", __doc__, usage="whatran diff [OPTION]... LEFT RIGHT", epilog=lambda: _rules(RULES))
+    parser.add_argument("left", metavar="LEFT", help='a recording; "-" is standard input')
+    parser.add_argument("right", metavar="RIGHT", help="the recording it is compared with")
+    parser.add_argument(
+        "--format",
+        choices=FORMATS,
+        help="text; json: one object; html: one page that needs no network (default: html for a FILE.html, else text)",
+    )
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", help='where to write, "-" being standard output (the default)'
+    )
+    parser.add_argument("-n", "--count", type=number, metavar="COUNT", help="show no more than COUNT differences")
+    parser.add_argument("--explain", action="store_true", help="say too what was replaced before the comparison")
+    parser.add_argument("--exact", action="store_true", help="replace nothing before the comparison")
+    parser.add_argument(
+        "--keep",
+        choices=tuple(RULES),
+        action="append",
+        default=[],
+        metavar="RULE",
+        help="do not replace what this rule does; can be repeated",
+    )
+    return parser
+
+
+def _rules(rules: dict[str, str]) -> str:
+    return "\n".join(["rules:", *(f"  {name:<11}{text.replace('`', '')}" for name, text in rules.items())])

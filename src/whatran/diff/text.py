@@ -1,0 +1,90 @@
+"""A comparison as text for people: what differs, program by program, and in the last line how much."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from whatran.diff.changes import sections
+from whatran.diff.parts import Part, describe, heading, recording, summary, usual_of
+from whatran.sinks.output import DIM, GREEN, RED, YELLOW
+from whatran.sinks.text import ELLIPSIS, columns, escape, fit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from whatran.diff.model import Comparison
+    from whatran.sinks.output import Output
+
+EXAMPLES = 2
+LINES_A_WRITE = 1000
+
+_COLOURS = {"left": RED, "right": GREEN, "note": YELLOW, "dim": DIM}
+_SIGNS = {
+    "removed": Part("- ", "left"),
+    "added": Part("+ ", "right"),
+    "changed": Part("~ ", "note"),
+    "count": Part("~ ", "note"),
+}
+
+
+def write(comparison: Comparison, output: Output, *, limit: int | None = None, explain: bool = False) -> None:
+    """Write it, with no more than so many of the differences."""
+    lines: list[str] = []
+    for line in _lines(comparison, limit, explain=explain):
+        lines.append(_painted(line, output) + "\n")
+        if len(lines) == LINES_A_WRITE:
+            output.write_text("".join(lines))
+            lines.clear()
+    output.write_text("".join(lines))
+
+
+def _painted(line: Sequence[Part], output: Output) -> str:
+    """The line in its colours, cut to the terminal."""
+    left = output.width
+    painted = ""
+    for text, style in line:
+        shown = text if left is None else fit(text, left)
+        painted += output.paint(shown, _COLOURS[style] if style else None)
+        if left is not None:
+            left -= columns(text)
+            if left <= 0:
+                break
+    return painted
+
+
+def _lines(comparison: Comparison, limit: int | None, *, explain: bool) -> Iterator[list[Part]]:
+    yield [Part(f"--- {recording(comparison.left)}", "left")]
+    yield [Part(f"+++ {recording(comparison.right)}", "right")]
+    tallies = {program.program: program for program in comparison.programs}
+    found, more = sections(comparison.differences, limit)
+    usual = usual_of(comparison)
+    for section in found:
+        yield []
+        yield heading(section, tallies[section.left].left, tallies[section.right].right)
+        for entry in section.entries:
+            yield [_SIGNS[entry.first.kind], *describe(entry, usual)]
+    yield []
+    if explain:
+        yield from _explanation(comparison)
+    if more:
+        yield [Part(f"{ELLIPSIS} {more} more not shown", "note")]
+    yield from ([part] for part in summary(comparison))
+
+
+def _explanation(comparison: Comparison) -> Iterator[list[Part]]:
+    """What each rule wrote, and in place of what."""
+    found: defaultdict[tuple[str, str], dict[str, list[str]]] = defaultdict(lambda: {"left": [], "right": []})
+    for it in comparison.replacements:
+        found[it.rule, it.by][it.side].append(it.text)
+    yield [Part("replaced before the comparison:")]
+    for (rule, by), sides in found.items():
+        texts = " | ".join(_examples(texts) for texts in sides.values())
+        yield [Part(f"  {rule:<11}"), Part(escape(by), "note"), Part(f"  for {texts}", "dim")]
+    yield []
+
+
+def _examples(texts: Sequence[str]) -> str:
+    shown = [escape(text) for text in texts[:EXAMPLES]]
+    more = [f"{len(texts) - EXAMPLES} more"] if len(texts) > EXAMPLES else []
+    return ", ".join(shown + more) or "nothing"
