@@ -224,7 +224,7 @@ signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 import whatran.replay
 from tests.cli.recorded import FakeReplay
 from tests.query.build import build
-whatran.replay.replay = lambda paths, **asked: FakeReplay(build() * 20)
+sys.modules["whatran.replay"].replay = lambda paths, **asked: FakeReplay(build() * 20)
 from whatran.cli import main
 sys.exit(main())
 """

@@ -1,5 +1,5 @@
 from tests.diff.recorded import BASE, executions, ran, recorded
-from tests.events import MS, WALL, S, make_exec, make_exit, make_fork
+from tests.events import BOOT, MS, WALL, S, make_exec, make_exit, make_fork
 from whatran.diff.executions import EXECUTED, RUNNING, UNKNOWN, gather
 from whatran.process.lives import Lives
 
@@ -90,7 +90,11 @@ def test_what_was_there_before_ran_nothing():
         )
     )
 
-    assert ({(1, 10), (2, 20)}, 1, ("bash",)) == (set(found.known), found.processes, found.all[0].creators)
+    assert ({(BOOT.id, 1, 10), (BOOT.id, 2, 20)}, 1, ("bash",)) == (
+        set(found.known),
+        found.processes,
+        found.all[0].creators,
+    )
 
 
 def test_what_is_missing_is_counted():

@@ -47,7 +47,8 @@ class _Side:
         self._known = executions.known
         self._by_pid: defaultdict[str, list[Key]] = defaultdict(list)
         for key in self._known:
-            self._by_pid[str(key[0])].append(key)
+            _, pid, _ = key
+            self._by_pid[str(pid)].append(key)
         self._words: set[str] = set()
         self._uses: dict[str, list[_Use]] = {}
         for text in texts(executions.all):
@@ -94,7 +95,8 @@ class _Side:
             process = self._known[key]
             if key in above:
                 return True
-            if process.creator in above and key[1] <= at and (process.until is None or at <= process.until):
+            _, _, start = key
+            if process.creator in above and start <= at and (process.until is None or at <= process.until):
                 return True
         return False
 
