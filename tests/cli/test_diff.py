@@ -80,10 +80,11 @@ def test_as_a_page(files, run, tmp_path, monkeypatch, options):
 
 
 def test_as_text_to_a_file(files, run, tmp_path):
-    """In the place of what was there."""
+    """In the place of what was there, if that is asked for."""
     path = tmp_path / "x"
     path.write_text("old" * 1000)
-    status, out, _ = run("diff", "-o", str(path), "a.wr", "b.wr")
+    assert 2 == run("diff", "-o", str(path), "a.wr", "b.wr")[0]
+    status, out, _ = run("diff", "-o", str(path), "--overwrite", "a.wr", "b.wr")
 
     assert (0, "") == (status, out)
     assert path.read_text().endswith("no difference: 2 executions are the same\n")
@@ -182,5 +183,5 @@ def test_nothing_half_written(files, run, tmp_path, monkeypatch):
     path = tmp_path / "x"
     path.write_text("old")
 
-    assert (2, "", "whatran: the disk is full\n") == run("diff", "-o", str(path), "a.wr", "c.wr")
+    assert (2, "", "whatran: the disk is full\n") == run("diff", "-o", str(path), "--overwrite", "a.wr", "c.wr")
     assert ([path], "old") == (list(tmp_path.iterdir()), path.read_text())

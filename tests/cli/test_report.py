@@ -11,6 +11,7 @@ import pytest
 from tests.events import BOOT, WALL, S, make_exec, make_exit, make_fork, make_gap
 from whatran.cli import report
 from whatran.recording.format import Header
+from whatran.stats import Stats
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -57,6 +58,7 @@ class Recordings(contextlib.AbstractContextManager):
             make_gap(3 * S, count=1234),
             make_exit(pid=1, start=S, at=4 * S),
         ]
+        self.stats = Stats()
         self.asked = None
 
     def replay(self, paths, **asked):

@@ -9,11 +9,11 @@ did not, and 2 for trouble, also where a recording cannot be read whole.
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from whatran.cli.messages import say
-from whatran.cli.newfile import new_file
+from whatran.cli.newfile import add_overwrite, new_file
 from whatran.cli.options import number
 from whatran.cli.parser import Parser
 from whatran.cli.progress import Bar
@@ -46,19 +46,21 @@ def _main(options: argparse.Namespace) -> int:
     from whatran.diff.normalise import RULES  # noqa: PLC0415 (not for --help)
     from whatran.replay import replay  # noqa: PLC0415 (not for --help)
 
-    with (
-        Bar("reading") as bar,
-        replay([options.left], advanced=bar.advance) as left,
-        replay([options.right], advanced=bar.advance) as right,
-    ):
-        bar.total = left.size + right.size
-        comparison = compare(
-            _lives(left),
-            _lives(right),
-            names=(options.left, options.right),
-            rules=() if options.exact else RULES.keys() - set(options.keep),
-        )
-    _write(comparison, options)
+    with ExitStack() as stack:
+        output = _output(options, stack)
+        with (
+            Bar("reading") as bar,
+            replay([options.left], advanced=bar.advance) as left,
+            replay([options.right], advanced=bar.advance) as right,
+        ):
+            bar.total = left.size + right.size
+            comparison = compare(
+                _lives(left),
+                _lives(right),
+                names=(options.left, options.right),
+                rules=() if options.exact else RULES.keys() - set(options.keep),
+            )
+        _writer(comparison, options)(output)
     problems = [*left.problems, *right.problems]
     for problem in problems:
         say(problem, style=YELLOW)
@@ -77,21 +79,16 @@ def _lives(replaying: Replay) -> Iterator[Life]:
     yield from lives.finish()
 
 
-def _write(comparison: Comparison, options: argparse.Namespace) -> None:
-    path: str | None = options.output
-    form = options.format or ("html" if path and path.endswith((".html", ".htm")) else "text")
-    write = _writer(form, comparison, options)
-    if path in (None, "-"):
-        write(Output.stdout())
-    elif Path(path).exists() and not Path(path).is_file():  # a device or a pipe
-        with Output.open(path) as output:
-            write(output)
-    else:
-        with new_file(path, overwrite=True) as beside, Output.open(os.fspath(beside)) as output:
-            write(output)
+def _output(options: argparse.Namespace, stack: ExitStack) -> Output:
+    if options.output in (None, "-"):
+        return Output.stdout()
+    path = stack.enter_context(new_file(options.output, overwrite=options.overwrite))
+    return stack.enter_context(Output.open(os.fspath(path)))
 
 
-def _writer(form: str, comparison: Comparison, options: argparse.Namespace) -> Callable[[Output], object]:
+def _writer(comparison: Comparison, options: argparse.Namespace) -> Callable[[Output], object]:
+    is_page = (options.output or "").endswith((".html", ".htm"))
+    form = options.format or ("html" if is_page else "text")
     if form == "json":
         from whatran.sinks.jsonl import JsonLines  # noqa: PLC0415 (only when chosen)
 
@@ -119,6 +116,7 @@ def _parser() -> Parser:
     parser.add_argument(
         "-o", "--output", metavar="FILE", help='where to write, "-" being standard output (the default)'
     )
+    add_overwrite(parser)
     parser.add_argument("-n", "--count", type=number, metavar="COUNT", help="show no more than COUNT differences")
     parser.add_argument("--explain", action="store_true", help="say too what was replaced before the comparison")
     parser.add_argument("--exact", action="store_true", help="replace nothing before the comparison")

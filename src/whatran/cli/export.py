@@ -11,7 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from whatran.cli.newfile import new_file
+from whatran.cli.newfile import add_overwrite, new_file
 from whatran.cli.parser import Parser
 from whatran.cli.recordings import add_files, filtered, reading, say_missing
 from whatran.errors import UsageError
@@ -50,5 +50,5 @@ def _parser() -> Parser:
     parser.add_argument(
         "--table", choices=TABLES, help=f"which table a .csv or .parquet is to have (default: {TABLES[0]})"
     )
-    parser.add_argument("--overwrite", action="store_true", help="write it even if there is such a file")
+    add_overwrite(parser)
     return parser

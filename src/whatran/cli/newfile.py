@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager, suppress
+import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,23 +13,37 @@ from whatran.errors import OutputError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from whatran.cli.parser import Parser
+
+
+def add_overwrite(parser: Parser) -> None:
+    """Let it be told to replace a file."""
+    parser.add_argument("--overwrite", action="store_true", help="FILE may be there already: it is replaced")
+
 
 @contextmanager
 def new_file(name: str, *, overwrite: bool) -> Iterator[Path]:
-    """An empty file beside, which takes that name at the end if there was no error; only its owner may read it."""
+    """An empty file beside, which takes that name at the end if there was no error; only its owner may read it.
+
+    A device or a pipe is given as it is.
+    """
     path = Path(name)
+    if path.is_dir():
+        raise UsageError(f"{name} is a directory: give the name of a file")
     if path.exists() and not path.is_file():
-        raise UsageError(f"{name} is no file; name another with -o")
+        yield path
+        return
+    path = path.resolve()
     if path.exists() and not overwrite:
-        raise UsageError(f"{name} is there already; name another file with -o, or give --overwrite")
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+        raise UsageError(f"there is a file {name} already: name another with -o, or give --overwrite")
     try:
-        os.close(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        fd, made = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")  # its mode is 0600
+        os.close(fd)
+        beside = Path(made)
         try:
             yield beside
             beside.replace(path)
         finally:
-            with suppress(FileNotFoundError):
-                beside.unlink()
+            beside.unlink(missing_ok=True)
     except OSError as error:
         raise OutputError(f"cannot write to {name}: {error.strerror}; name another file with -o") from error

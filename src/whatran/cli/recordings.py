@@ -22,11 +22,11 @@ def add_files(parser: Parser) -> None:
 
 
 @contextmanager
-def reading(files: Sequence[str]) -> Iterator[Replay]:
+def reading(files: Sequence[str], filters: Sequence[str] = (), *, env: bool = True) -> Iterator[Replay]:
     """A replay of the recordings, with a bar that shows how far it is."""
     from whatran.replay import replay  # noqa: PLC0415 (not for --help)
 
-    with Bar("reading") as bar, replay(files, advanced=bar.advance) as replaying:
+    with Bar("reading") as bar, replay(files, filters=filters, env=env, advanced=bar.advance) as replaying:
         bar.total = replaying.size
         yield replaying
 

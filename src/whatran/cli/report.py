@@ -9,15 +9,15 @@ of a file that is damaged or cut is said, and the exit status is 1.
 from __future__ import annotations
 
 import argparse
+from contextlib import ExitStack
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from whatran.cli.messages import say
+from whatran.cli.newfile import add_overwrite, new_file
 from whatran.cli.options import add_filters, fields_help
 from whatran.cli.parser import Parser
-from whatran.cli.progress import Bar
-from whatran.sinks.output import YELLOW, Output
+from whatran.cli.recordings import add_files, filtered, reading, say_missing
+from whatran.sinks.output import Output
 from whatran.sinks.text import duration, quote
 
 if TYPE_CHECKING:
@@ -41,33 +41,25 @@ def main(argv: Sequence[str]) -> int:
     """Write the page; 1 where something could not be read."""
     options = _parser().parse_args(argv, namespace=_Options())
 
-    from whatran.replay import replay  # noqa: PLC0415 (not for --help)
-    from whatran.report.collect import Collector  # noqa: PLC0415
-    from whatran.report.file import check_free, write_page  # noqa: PLC0415
-    from whatran.report.report import report  # noqa: PLC0415
+    from whatran.report.collect import Collector  # noqa: PLC0415 (not for --help)
+    from whatran.report.report import report  # noqa: PLC0415 (not for --help)
 
-    path = Path(options.output)
-    if options.output != "-":
-        check_free(path, overwrite=options.overwrite)
-    with (
-        Bar("reading") as bar,
-        replay(options.file, filters=options.filter, env=False, advanced=bar.advance) as replaying,
-    ):
-        bar.total = replaying.size
-        filtered = bool(options.filter) or any(header.filtered for header in replaying.headers)
-        collector = Collector(filtered=filtered)
-        for event in replaying:
-            collector(event)
-    collected = collector.finish()
-    facts = _facts(replaying, collected)
-    text = report(_title(replaying.headers), facts, collected, alarming=("lost", "not read"))
-    if options.output == "-":
-        Output.stdout().write_text(text)
-    else:
-        write_page(path, text)
-    for problem in replaying.problems:
-        say(problem, style=YELLOW)
-    return int(bool(replaying.problems))
+    with ExitStack() as stack:
+        path = None
+        if options.output != "-":
+            path = stack.enter_context(new_file(options.output, overwrite=options.overwrite))
+        with reading(options.file, options.filter, env=False) as replaying:
+            collector = Collector(filtered=bool(options.filter) or filtered(replaying))
+            for event in replaying:
+                collector(event)
+        collected = collector.finish()
+        facts = _facts(replaying, collected)
+        text = report(_title(replaying.headers), facts, collected, alarming=("lost", "not read"))
+        if path is None:
+            Output.stdout().write_text(text)
+        else:
+            path.write_text(text, encoding="utf-8", newline="\n")
+    return say_missing(replaying)
 
 
 def _title(headers: Sequence[Header]) -> str:
@@ -103,15 +95,14 @@ def _once(texts: Iterable[str]) -> list[str]:
 
 def _parser() -> Parser:
     parser = Parser("whatran report", __doc__, usage="whatran report [OPTION]... FILE...", epilog=fields_help)
-    parser.add_argument("file", nargs="+", metavar="FILE", help='recordings; "-" is standard input')
-    out = parser.add_argument_group("output")
-    out.add_argument(
+    add_files(parser)
+    parser.add_argument(
         "-o",
         "--output",
         metavar="FILE",
         default=DEFAULT,
         help='where to write, "-" being standard output (default: %(default)s)',
     )
-    out.add_argument("--overwrite", action="store_true", help="FILE may be there already: it is replaced")
+    add_overwrite(parser)
     add_filters(parser, recorded=True)
     return parser
