@@ -1,6 +1,6 @@
-"""What recording costs, how large recordings are, and how fast they are replayed: `python -m bench.recording`; needs root.
+"""What recording costs, how large and how fast to replay recordings are: `python -m bench.recording`; needs root.
 
-CPU is that of the whole whatran process, what it takes to start left out; the time of others on the machine is in none of it.
+CPU is that of the whole whatran process; of recording, what it takes to start is left out.
 """
 
 from __future__ import annotations

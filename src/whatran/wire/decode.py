@@ -25,28 +25,42 @@ UNSET = 0xFFFFFFFF
 PIPEFS, SOCKFS, ANON_INODEFS, NSFS, PIDFS = 0x50495045, 0x534F434B, 0x09041934, 0x6E736673, 0x50494446
 OVERLAYFS = 0x794C7630
 
-# Where the parts of an unpacked frame begin; each starts with the common ones.
-_TASK = len(layout.FRAME)
-_IDS = _TASK + 10  # uid is the first
-_NAMESPACES = _IDS + 13  # mnt_ns is the first
-_END_NAMESPACES = _NAMESPACES + 7
-_REST = _TASK + len(layout.TASK)
-_FILES = _REST + len(layout.EXEC_BEFORE)
-_EXEC_REST = _FILES + len(layout.TEXT_SIZE) * len(layout.TEXTS)
+# Ids and files are taken as they are, many at once: most are found to be known.
+_NAMES_OF_TASK = [name for name, _ in layout.TASK]
+_UID, _MNT_NS, _COMM = map(_NAMES_OF_TASK.index, ("uid", "mnt_ns", "comm"))
+_CREDENTIALS = layout.compile_struct(layout.TASK[_UID:_MNT_NS])
+_NAMESPACES = layout.compile_struct(layout.TASK[_MNT_NS : _COMM - 1], (("reserved", "4x"),))
+_CREDENTIALS_AT = layout.offset_in_exec("uid")
+_NAMESPACES_AT = layout.offset_in_exec("mnt_ns")
+_COMM_AT = layout.offset_in_exec("comm")
+_HEAD = (
+    *layout.FRAME,
+    *layout.TASK[:_UID],
+    ("credentials and namespaces", f"{_COMM_AT - _CREDENTIALS_AT}x"),
+    *layout.TASK[_COMM:],
+)
 
-# Files are taken as they are, many at once: most are found to be known.
 _FILE_ID = layout.compile_struct(layout.FILE_ID)
 _TEXTS_AT = layout.offset_in_exec(layout.TEXTS[0])
 _FILES_AT = _TEXTS_AT - len(layout.FILES) * _FILE_ID.size
 _STDIN_AT = _FILES_AT + layout.FILES.index("stdin_file") * _FILE_ID.size
+
 _EXEC = layout.compile_struct(
-    layout.FRAME,
-    layout.TASK,
+    _HEAD,
     layout.EXEC_BEFORE,
     (("files", f"{_TEXTS_AT - _FILES_AT}x"),),
     *[layout.TEXT_SIZE] * len(layout.TEXTS),
     layout.EXEC_REST,
 )
+_FAILED = layout.compile_struct(_HEAD, *[layout.TEXT_SIZE] * len(layout.FAILED_TEXTS), layout.FAILED_REST)
+_FORK = layout.compile_struct(_HEAD, layout.FORK_REST)
+_EXIT = layout.compile_struct(_HEAD, layout.EXIT_REST)
+
+# Where the parts of an unpacked frame begin; each starts with the common ones.
+_START = len(layout.FRAME)
+_REST = len(_HEAD) - 1  # all but the ids
+_TEXTS = _REST + len(layout.EXEC_BEFORE)
+_EXEC_REST = _TEXTS + len(layout.TEXT_SIZE) * len(layout.TEXTS)
 
 
 def decode(frame: bytes, boot: Boot) -> TaskEvent:
@@ -105,12 +119,26 @@ def _name(raw: bytes) -> str:
     return _c_string(raw)
 
 
-def _common(name: str, values: tuple[Any, ...], boot: Boot, *, repaired: bool = False) -> tuple[Any, ...]:
-    """The fields of TaskEvent, in their order, from an unpacked frame."""
-    sequence, time_boot, _, cpu, _, _, start, ppid_start, cap_effective, cgroup_id, exec_id, *pids = values[:_IDS]
-    pid, tid, ns_pid, ns_tid, ppid = pids
-    loginuid, audit_session, session_id, process_group, tty = values[_IDS + 8 : _NAMESPACES]
-    comm, ppid_comm = values[_REST - 2 : _REST]
+@lru_cache(maxsize=1024)
+def _ids(raw: bytes) -> tuple[tuple[int | None, ...], tuple[int, ...]]:
+    """The fields uid .. tty, and mnt_ns .. cgroup_ns."""
+    *ids, loginuid, audit_session, session_id, process_group, tty = _CREDENTIALS.unpack_from(raw)
+    credentials = (
+        *ids,
+        None if loginuid == UNSET else loginuid,
+        None if audit_session == UNSET else audit_session,
+        session_id,
+        process_group,
+        user_dev(tty) if tty else None,
+    )
+    return credentials, _NAMESPACES.unpack_from(raw, _CREDENTIALS.size)
+
+
+def _common(name: str, frame: bytes, values: tuple[Any, ...], boot: Boot, *, repaired: bool = False) -> tuple[Any, ...]:
+    """The fields of TaskEvent, in their order, from a frame and what was unpacked of it."""
+    sequence, time_boot, _, cpu, _, _, start, ppid_start, cap_effective, cgroup_id, exec_id = values[:11]
+    pid, tid, ns_pid, ns_tid, ppid, comm, ppid_comm = values[11:_REST]
+    credentials, namespaces = _ids(frame[_CREDENTIALS_AT:_COMM_AT])
     return (
         SCHEMA,
         name,
@@ -132,15 +160,10 @@ def _common(name: str, values: tuple[Any, ...], boot: Boot, *, repaired: bool = 
         ppid_start,
         _comm(ppid_comm),
         _comm(comm),
-        *values[_IDS : _IDS + 8],  # uid .. fsgid
-        None if loginuid == UNSET else loginuid,
-        None if audit_session == UNSET else audit_session,
-        session_id,
-        process_group,
-        user_dev(tty) if tty else None,
+        *credentials,
         cap_effective,
         cgroup_id,
-        *values[_NAMESPACES:_END_NAMESPACES],  # mnt_ns .. cgroup_ns
+        *namespaces,
     )
 
 
@@ -149,10 +172,10 @@ def _decode_exec(frame: bytes, boot: Boot) -> Exec:
         raise DecodeError("exec frame too short", 0, len(frame))
     values = _EXEC.unpack_from(frame)
     unreadable = _unreadable(values[5])
-    raw, truncated = _tail(frame, layout.EXEC_STRUCT.size, layout.TEXTS, values[_FILES:_EXEC_REST])
+    raw, truncated = _tail(frame, layout.EXEC_STRUCT.size, layout.TEXTS, values[_TEXTS:_EXEC_REST])
     cmdpath, interp, pathname, interpreter_pathname, script_pathname, stdin_path, cwd, cgroup, argv, env = raw
     _, _, argc, envc, old_tid, flags, prev_comm = values[_EXEC_REST:]
-    prev_cap_effective, prev_euid, prev_egid = values[_REST:_FILES]
+    prev_cap_effective, prev_euid, prev_egid = values[_REST:_TEXTS]
     programs, about = _programs(
         frame[_FILES_AT:_STDIN_AT],
         pathname,
@@ -162,12 +185,12 @@ def _decode_exec(frame: bytes, boot: Boot) -> Exec:
     )
     repaired = bool(flags & layout.EXEC_REPAIRED)
     fields: tuple[Any, ...] = (
-        *_common(Exec.NAME, values, boot, repaired=repaired),
+        *_common(Exec.NAME, frame, values, boot, repaired=repaired),
         _name(cmdpath),
         *programs,
         _strings(argv),
         _name(interp),
-        *_stdin(frame[_STDIN_AT:_TEXTS_AT], stdin_path, "stdin_path" in truncated, values[_NAMESPACES:_END_NAMESPACES]),
+        *_stdin(frame[_STDIN_AT:_TEXTS_AT], stdin_path, "stdin_path" in truncated, frame[_NAMESPACES_AT:_COMM_AT]),
         bool(flags & layout.EXEC_FROM_KERNEL),
         _strings(env) if flags & layout.EXEC_ENV else None,
         _comm(prev_comm),
@@ -293,7 +316,12 @@ def tree_path(raw: bytes, cut: bool) -> str:  # noqa: FBT001 (by position it is 
 
 
 @lru_cache(maxsize=512)
-def _stdin(file_id: bytes, raw: bytes, cut: bool, namespaces: tuple[int, ...]) -> tuple[int | None, str | None]:  # noqa: FBT001 (by position it is found faster)
+def _stdin(
+    file_id: bytes,
+    raw: bytes,
+    cut: bool,  # noqa: FBT001 (by position it is found faster)
+    namespaces: bytes,
+) -> tuple[int | None, str | None]:
     """The fields stdin_type and stdin_path."""
     file = FileId._make(_FILE_ID.unpack(file_id))
     if not any(file):
@@ -301,8 +329,8 @@ def _stdin(file_id: bytes, raw: bytes, cut: bool, namespaces: tuple[int, ...]) -
     kind = stat.S_IFMT(file.mode)
     if file.detached and file.fs_magic == NSFS:
         # The inode has the namespace's number but not its kind, which is known if it is one of the task's own.
-        own = dict(zip(namespaces, layout.TASK[_NAMESPACES - _TASK :][:7], strict=True))
-        name = own[file.inode][0].removesuffix("_ns") if file.inode in own else "ns"
+        own = dict(zip(_NAMESPACES.unpack(namespaces), _NAMES_OF_TASK[_MNT_NS:], strict=False))
+        name = own.get(file.inode, "ns").removesuffix("_ns")
         return kind, f"{name}:[{file.inode}]"
     return kind, _path(raw, file, cut=cut)
 
@@ -310,11 +338,11 @@ def _stdin(file_id: bytes, raw: bytes, cut: bool, namespaces: tuple[int, ...]) -
 def _decode_fork(frame: bytes, boot: Boot) -> Fork:
     if len(frame) != layout.FORK_STRUCT.size:
         raise DecodeError("fork frame of the wrong length", 0, len(frame))
-    values = layout.FORK_STRUCT.unpack(frame)
+    values = _FORK.unpack(frame)
     parent_start, start = values[_REST : _REST + 2]
     numbers = values[_REST + 2 :]
     fields: tuple[Any, ...] = (
-        *_common(Fork.NAME, values, boot),
+        *_common(Fork.NAME, frame, values, boot),
         *numbers[:4],  # parent_tid .. parent_ns_pid
         parent_start,
         *numbers[4:8],  # child_tid .. child_ns_pid
@@ -327,17 +355,17 @@ def _decode_fork(frame: bytes, boot: Boot) -> Fork:
 def _decode_exit(frame: bytes, boot: Boot) -> Exit:
     if len(frame) != layout.EXIT_STRUCT.size:
         raise DecodeError("exit frame of the wrong length", 0, len(frame))
-    values = layout.EXIT_STRUCT.unpack(frame)
+    values = _EXIT.unpack(frame)
     utime, stime, runtime, max_rss_pages = values[_REST : _REST + 4]
     status, flags = values[_REST + 10 : _REST + 12]
     user_time, system_time = _cpu_times(utime, stime, runtime)
     fields: tuple[Any, ...] = (
-        *_common(Exit.NAME, values, boot),
+        *_common(Exit.NAME, frame, values, boot),
         status >> 8 & 0xFF,
         status & 0x7F,
         bool(flags & layout.EXIT_GROUP),
         bool(status & 0x80),
-        values[1] - values[_TASK],
+        values[1] - values[_START],
         user_time,
         system_time,
         max_rss_pages * boot.page_bytes,
@@ -350,11 +378,11 @@ def _decode_failed(frame: bytes, boot: Boot) -> ExecFailed:
     size = layout.FAILED_STRUCT.size
     if len(frame) < size:
         raise DecodeError("failed frame too short", 0, len(frame))
-    values = layout.FAILED_STRUCT.unpack_from(frame)
+    values = _FAILED.unpack_from(frame)
     (cmdpath, argv), truncated = _tail(frame, size, layout.FAILED_TEXTS, values[_REST:-2])
     unreadable = _unreadable(values[5])
     fields: tuple[Any, ...] = (
-        *_common(ExecFailed.NAME, values, boot),
+        *_common(ExecFailed.NAME, frame, values, boot),
         None if "cmdpath" in unreadable else _c_string(cmdpath),
         None if "argv" in unreadable else _strings(argv),
         values[-1],
