@@ -7,7 +7,7 @@ from tests.wire.frames import exec_frame, exit_frame, failed_frame, fork_frame
 from whatran.pipeline import Pipeline, stages
 from whatran.plan import plan
 from whatran.process.facts import Facts
-from whatran.record import Recorder
+from whatran.recorder import Recorder
 from whatran.recording import format as form
 from whatran.recording.store import OneFile
 from whatran.replay import replay

@@ -217,7 +217,7 @@ import sys
 from pathlib import Path
 from tests.events import BOOT
 from tests.recording.made import lifetime, planned
-from whatran.record import Recorder
+from whatran.recorder import Recorder
 from whatran.recording.store import OneFile
 recorder = Recorder(planned(), OneFile(Path(sys.argv[1])), numbers=False)
 recorder.older([], BOOT)

@@ -20,7 +20,7 @@ from whatran.recording.store import FileEach, Memory, check_free, numbered
 from whatran.replay import replay
 from whatran.stats import Stats
 
-recording = importlib.import_module("whatran.record")
+recording = importlib.import_module("whatran.recorder")
 
 
 @pytest.fixture

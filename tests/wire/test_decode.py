@@ -13,7 +13,7 @@ from whatran.errors import DecodeError
 from whatran.event import Boot, Event, Exec, ExecFailed, Exit, Fork
 from whatran.wire import decode as whatran_decode
 from whatran.wire import layout
-from whatran.wire.decode import ANON_INODEFS, OVERLAYFS, PIPEFS, SOCKFS
+from whatran.wire.files import ANON_INODEFS, OVERLAYFS, PIPEFS, SOCKFS
 
 decode = partial(whatran_decode.decode, boot=Boot("some-boot", 1_000_000))
 

@@ -14,7 +14,7 @@ from whatran.process.facts import MAX_CGROUPS
 from whatran.process.users import Names
 from whatran.recording import format as form
 from whatran.wire import layout
-from whatran.wire.decode import tree_path
+from whatran.wire.files import tree_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

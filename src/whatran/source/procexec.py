@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 
 from whatran.source.proctask import FileId, Stat, kernel_dev
 from whatran.wire import layout
-from whatran.wire.decode import ANON_INODEFS, NSFS, PIDFS, PIPEFS, SOCKFS
+from whatran.wire.files import ANON_INODEFS, NSFS, PIDFS, PIPEFS, SOCKFS
 
 NO_FILE: FileId = (0,) * len(layout.FILE_ID)
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import stat
 import struct
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 from whatran.errors import DecodeError
 from whatran.event import SCHEMA, Boot, Exec, ExecFailed, Exit, Fork, TaskEvent
 from whatran.wire import layout
+from whatran.wire.files import FILE_ID, NAMESPACES, programs, stdin, strings, text, tree_path, user_dev
 
 _U32 = struct.Struct("<I")
 _SIZE_AND_KIND = struct.Struct(f"<{layout.offset_in_exec('bytes')}xI4xI")
@@ -21,15 +20,10 @@ _FLAGS_AT = layout.offset_in_exec("flags")
 
 UNSET = 0xFFFFFFFF
 
-# linux/magic.h
-PIPEFS, SOCKFS, ANON_INODEFS, NSFS, PIDFS = 0x50495045, 0x534F434B, 0x09041934, 0x6E736673, 0x50494446
-OVERLAYFS = 0x794C7630
-
 # Ids and files are taken as they are, many at once: most are found to be known.
 _NAMES_OF_TASK = [name for name, _ in layout.TASK]
 _UID, _MNT_NS, _COMM = map(_NAMES_OF_TASK.index, ("uid", "mnt_ns", "comm"))
 _CREDENTIALS = layout.compile_struct(layout.TASK[_UID:_MNT_NS])
-_NAMESPACES = layout.compile_struct(layout.TASK[_MNT_NS : _COMM - 1], (("reserved", "4x"),))
 _CREDENTIALS_AT = layout.offset_in_exec("uid")
 _NAMESPACES_AT = layout.offset_in_exec("mnt_ns")
 _COMM_AT = layout.offset_in_exec("comm")
@@ -40,10 +34,9 @@ _HEAD = (
     *layout.TASK[_COMM:],
 )
 
-_FILE_ID = layout.compile_struct(layout.FILE_ID)
 _TEXTS_AT = layout.offset_in_exec(layout.TEXTS[0])
-_FILES_AT = _TEXTS_AT - len(layout.FILES) * _FILE_ID.size
-_STDIN_AT = _FILES_AT + layout.FILES.index("stdin_file") * _FILE_ID.size
+_FILES_AT = _TEXTS_AT - len(layout.FILES) * FILE_ID.size
+_STDIN_AT = _FILES_AT + layout.FILES.index("stdin_file") * FILE_ID.size
 
 _EXEC = layout.compile_struct(
     _HEAD,
@@ -84,7 +77,7 @@ def add_strings(event: Exec, name: str, raw: bytes | None, most: int) -> None:
     if raw:
         if len(raw) > most:
             event.truncated[name] = len(raw)
-        msgspec.structs.force_setattr(event, name, _strings(raw[:most]))
+        msgspec.structs.force_setattr(event, name, strings(raw[:most]))
         event.unreadable.remove(name)
 
 
@@ -94,18 +87,8 @@ def executed(frame: bytes) -> bool:
     return not flags & layout.EXEC_UNEXECUTED
 
 
-@lru_cache(maxsize=256)
-def user_dev(dev: int) -> int:
-    """A device number as user space has it, from the kernel's own major << 20 | minor."""
-    return os.makedev(dev >> 20, dev & 0xFFFFF)
-
-
-def _text(raw: bytes) -> str:
-    return raw.decode("utf-8", "surrogateescape")
-
-
 def _c_string(raw: bytes) -> str:
-    return _text(raw.partition(b"\0")[0])
+    return text(raw.partition(b"\0")[0])
 
 
 # Here and below: most texts and files of a machine are few and come again and again, and what is kept is bounded.
@@ -131,7 +114,7 @@ def _ids(raw: bytes) -> tuple[tuple[int | None, ...], tuple[int, ...]]:
         process_group,
         user_dev(tty) if tty else None,
     )
-    return credentials, _NAMESPACES.unpack_from(raw, _CREDENTIALS.size)
+    return credentials, NAMESPACES.unpack_from(raw, _CREDENTIALS.size)
 
 
 def _common(name: str, frame: bytes, values: tuple[Any, ...], boot: Boot, *, repaired: bool = False) -> tuple[Any, ...]:
@@ -176,7 +159,7 @@ def _decode_exec(frame: bytes, boot: Boot) -> Exec:
     cmdpath, interp, pathname, interpreter_pathname, script_pathname, stdin_path, cwd, cgroup, argv, env = raw
     _, _, argc, envc, old_tid, flags, prev_comm = values[_EXEC_REST:]
     prev_cap_effective, prev_euid, prev_egid = values[_REST:_TEXTS]
-    programs, about = _programs(
+    program, about = programs(
         frame[_FILES_AT:_STDIN_AT],
         pathname,
         interpreter_pathname,
@@ -187,12 +170,12 @@ def _decode_exec(frame: bytes, boot: Boot) -> Exec:
     fields: tuple[Any, ...] = (
         *_common(Exec.NAME, frame, values, boot, repaired=repaired),
         _name(cmdpath),
-        *programs,
-        _strings(argv),
+        *program,
+        strings(argv),
         _name(interp),
-        *_stdin(frame[_STDIN_AT:_TEXTS_AT], stdin_path, "stdin_path" in truncated, frame[_NAMESPACES_AT:_COMM_AT]),
+        *stdin(frame[_STDIN_AT:_TEXTS_AT], stdin_path, "stdin_path" in truncated, frame[_NAMESPACES_AT:_COMM_AT]),
         bool(flags & layout.EXEC_FROM_KERNEL),
-        _strings(env) if flags & layout.EXEC_ENV else None,
+        strings(env) if flags & layout.EXEC_ENV else None,
         _comm(prev_comm),
         prev_euid,
         prev_egid,
@@ -214,64 +197,6 @@ _REPAIRED = (None,) * 4  # argc .. secureexec
 _JOINED_LATER = (*(None,) * 10, (), ())  # unit .. group, ancestors, tried
 
 
-class FileId(NamedTuple):
-    """struct file_id."""
-
-    inode: int
-    ctime_sec: int
-    ctime_nsec: int
-    dev: int
-    mode: int
-    nlink: int
-    fs_magic: int
-    flags: int
-
-    @property
-    def ctime(self) -> int:
-        """In ns since the epoch."""
-        return self.ctime_sec * 1_000_000_000 + self.ctime_nsec
-
-    @property
-    def detached(self) -> bool:
-        """Whether its path hangs in no tree."""
-        return bool(self.flags & layout.FILE_DETACHED)
-
-
-_Identity = tuple[str | None, int | None, int | None, int | None]
-
-
-@lru_cache(maxsize=1024)
-def _programs(
-    ids: bytes, path: bytes, interpreter_path: bytes, script_path: bytes, cut: frozenset[str]
-) -> tuple[tuple[Any, ...], tuple[bool, bool, bool | None]]:
-    """The fields pathname .. script_ctime, and deleted .. upper_layer."""
-    file, interpreter, script = map(FileId._make, _FILE_ID.iter_unpack(ids))
-    name = _path(path, file, cut="pathname" in cut)
-    return (
-        (
-            name,
-            user_dev(file.dev),
-            file.inode,
-            file.ctime,
-            file.mode,
-            *_identity(interpreter_path, interpreter, cut="interpreter_pathname" in cut),
-            *_identity(script_path, script, cut="script_pathname" in cut),
-        ),
-        (
-            file.nlink == 0,
-            file.detached and name.startswith("memfd:"),
-            bool(file.flags & layout.FILE_UPPER) if file.fs_magic == OVERLAYFS else None,
-        ),
-    )
-
-
-def _identity(path: bytes, file: FileId, *, cut: bool) -> _Identity:
-    """Path, device, inode number and change time of a file there may be."""
-    if not any(file):
-        return None, None, None, None
-    return _path(path, file, cut=cut), user_dev(file.dev), file.inode, file.ctime
-
-
 def _tail(frame: bytes, at: int, names: tuple[str, ...], sizes: tuple[int, ...]) -> tuple[list[bytes], dict[str, int]]:
     """The texts after the fixed part, and for each that was cut its true length."""
     raw = []
@@ -284,55 +209,6 @@ def _tail(frame: bytes, at: int, names: tuple[str, ...], sizes: tuple[int, ...])
     if shown == full:
         return raw, {}
     return raw, {name: all_ for name, size, all_ in zip(names, shown, full, strict=True) if all_ > size}
-
-
-def _strings(raw: bytes) -> list[str]:
-    """Strings that each end with a NUL; the last may have been cut."""
-    strings = _text(raw).split("\0")
-    if not strings[-1]:
-        strings.pop()
-    return strings
-
-
-def _path(raw: bytes, file: FileId, *, cut: bool) -> str:
-    """The path of a file as /proc shows it: in a tree, or hanging in none (``memfd:NAME``, ``pipe:[INODE]``, …)."""
-    if not file.detached:
-        return tree_path(raw, cut)
-    if file.fs_magic == PIPEFS:
-        return f"pipe:[{file.inode}]"
-    if file.fs_magic == SOCKFS:
-        return f"socket:[{file.inode}]"
-    if file.fs_magic == PIDFS:
-        return "anon_inode:[pidfd]"
-    path = tree_path(raw, True)  # noqa: FBT003 (as above)
-    return f"anon_inode:{path}" if file.fs_magic == ANON_INODEFS else path
-
-
-@lru_cache(maxsize=512)  # a path may have 4 KiB
-def tree_path(raw: bytes, cut: bool) -> str:  # noqa: FBT001 (by position it is found faster)
-    """A path from its components, leaf first; without its leading slash where its upper part was cut."""
-    path = "/".join(reversed(_strings(raw)))
-    return path if cut else "/" + path
-
-
-@lru_cache(maxsize=512)
-def _stdin(
-    file_id: bytes,
-    raw: bytes,
-    cut: bool,  # noqa: FBT001 (by position it is found faster)
-    namespaces: bytes,
-) -> tuple[int | None, str | None]:
-    """The fields stdin_type and stdin_path."""
-    file = FileId._make(_FILE_ID.unpack(file_id))
-    if not any(file):
-        return None, None
-    kind = stat.S_IFMT(file.mode)
-    if file.detached and file.fs_magic == NSFS:
-        # The inode has the namespace's number but not its kind, which is known if it is one of the task's own.
-        own = dict(zip(_NAMESPACES.unpack(namespaces), _NAMES_OF_TASK[_MNT_NS:], strict=False))
-        name = own.get(file.inode, "ns").removesuffix("_ns")
-        return kind, f"{name}:[{file.inode}]"
-    return kind, _path(raw, file, cut=cut)
 
 
 def _decode_fork(frame: bytes, boot: Boot) -> Fork:
@@ -384,7 +260,7 @@ def _decode_failed(frame: bytes, boot: Boot) -> ExecFailed:
     fields: tuple[Any, ...] = (
         *_common(ExecFailed.NAME, frame, values, boot),
         None if "cmdpath" in unreadable else _c_string(cmdpath),
-        None if "argv" in unreadable else _strings(argv),
+        None if "argv" in unreadable else strings(argv),
         values[-1],
         None,  # user
         None,  # group
