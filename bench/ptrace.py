@@ -7,6 +7,7 @@ does meets all alike: the medians of what each round takes more than the plain o
 from __future__ import annotations
 
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -17,11 +18,11 @@ from pathlib import Path
 
 from bench.__main__ import build
 
-ROUNDS = 9
-EXECS = 1_000
+ROUNDS = 5
+EXECS = 2_000
 
-SDIST = "argon2-cffi-bindings==25.1.0"
-SDIST_SHA256 = "b957f3e6ea4d55d820e40ff76f450952807013d361a65d7f28acc0acbf29229d"
+SOURCE = "lua5.4"
+"""A Debian source package with a makefile that asks for no more than a compiler."""
 
 Command = Sequence[str | Path]
 
@@ -31,15 +32,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         sources = project(folder)
-        storm, _, dynamic, static = build(folder)
-        make = ["make", "-j2", "-C", sources]
-        clean = [*make, "clean"]
+        storm, _, _, static = build(folder)
+        make = ["make", "-j2", "-C", sources, "linux-noreadline"]
+        clean = ["make", "-C", sources, "clean"]
         print("| what | plain | ptrace | strace | more by ptrace | more by strace |")
         print("| --- | --- | --- | --- | --- | --- |")
-        compare("make -j2 of libargon2", make, folder, before=lambda: quiet(clean))
+        compare("make -j2 of Lua", make, folder, before=lambda: quiet(clean))
         compare(f"{EXECS} execs of ls", [storm, str(EXECS), "/bin/ls"], folder)
-        compare(f"{EXECS} execs of a dynamic program", [storm, str(EXECS), dynamic], folder)
-        compare(f"{EXECS} execs of a static program", [storm, str(EXECS), static], folder)
+        compare(f"{EXECS} execs of true", [storm, str(EXECS), "/bin/true"], folder)
+        compare(f"{EXECS} execs of a static program that does nothing", [storm, str(EXECS), static], folder)
 
 
 def compare(what: str, command: Command, folder: Path, before: Callable[[], object] = lambda: None) -> None:
@@ -79,15 +80,24 @@ def quiet(command: Command) -> None:
 
 
 def project(folder: Path) -> Path:
-    """A C project with a makefile: libargon2, as an sdist brings it."""
-    requirement = folder / "requirement"
-    requirement.write_text(f"{SDIST} --hash=sha256:{SDIST_SHA256}\n")
-    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "download"]
-    options = ["--no-deps", "--no-binary", SDIST.partition("==")[0], "--dest", str(folder / "sdist")]
-    subprocess.run([*pip, *options, "--require-hashes", "-r", requirement], check=True)
-    (path,) = (folder / "sdist").iterdir()
+    """Directory of a C project with a makefile, fetched from where this machine has its packages from."""
+    apt = folder / "apt"
+    for name in ("lists/partial", "cache/archives/partial", "sources"):
+        (apt / name).mkdir(parents=True)
+    places = Path("/etc/apt/sources.list.d/debian.sources").read_text()
+    (apt / "sources" / "debian.sources").write_text(re.sub(r"(?m)^Types: .*$", "Types: deb-src", places))
+    settings = {
+        "Dir::Etc::sourcelist": "-",
+        "Dir::Etc::sourceparts": apt / "sources",
+        "Dir::State::lists": apt / "lists",
+        "Dir::Cache": apt / "cache",
+    }
+    get = ["apt-get", "-qq", *(f"-o{name}={value}" for name, value in settings.items())]
+    subprocess.run([*get, "update"], check=True)
+    subprocess.run([*get, "source", "--download-only", SOURCE], check=True, cwd=folder, stderr=subprocess.DEVNULL)
+    (path,) = folder.glob("*.orig.tar.*")
     subprocess.run(["tar", "-xf", path, "-C", folder], check=True)
-    return next(folder.glob("*/extras/libargon2"))
+    return next(folder.glob("lua-*/src"))
 
 
 if __name__ == "__main__":
