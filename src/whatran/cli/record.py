@@ -38,9 +38,12 @@ from whatran.sinks.output import YELLOW
 from whatran.sinks.text import size
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from whatran.record import Recording
+
+
+STOPPED_BY = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class _Options(Options):
@@ -58,11 +61,12 @@ def main(argv: Sequence[str]) -> int:
 
     from whatran.record import record  # noqa: PLC0415 (not for --help)
 
-    running = Running()
+    running, signals = Running(), _Signals()
     rotate_bytes, rotate_seconds = options.rotate
     with (
         logging_to_stderr(options.verbose),
-        handling(dict.fromkeys(HEARD, running.hear) if command else {}),
+        handling(dict.fromkeys(HEARD, running.hear) if command else dict.fromkeys(STOPPED_BY, signals.stop)),
+        handling({} if options.keep is None else {signal.SIGUSR1: signals.save}),
         record(
             path,
             command or None,
@@ -79,6 +83,7 @@ def main(argv: Sequence[str]) -> int:
             **options.capture(),
         ) as recording,
     ):
+        signals.started(recording)
         if command:
             running.started(recording)
             if recording.source_reason:
@@ -86,7 +91,7 @@ def main(argv: Sequence[str]) -> int:
         else:
             hint(f"recording to {path}; Ctrl-C ends")
         with alarm(options.timeout if command else None, running.time_out):
-            _follow(recording, stoppable=not command, keep=options.keep is not None)
+            _follow(recording, stoppable=not command)
     _say_totals(recording)
     if running.timed_out:
         return TIMED_OUT
@@ -94,19 +99,39 @@ def main(argv: Sequence[str]) -> int:
     return (status(recording.returncode) if command else 0) or int(failed)
 
 
-def _follow(recording: Recording, *, stoppable: bool, keep: bool) -> None:
-    """Records until the end; where there is no command to wait for, until a signal or until nothing can be written."""
+class _Signals:
+    """What signals are for the recording, that may not be there yet: to stop it, or to save what it keeps."""
 
-    def stop(number: signal.Signals) -> None:
+    def __init__(self) -> None:
+        self._recording: Recording | None = None
+        self._early: list[Callable[[Recording], None]] = []
+
+    def started(self, recording: Recording) -> None:
+        """There it is."""
+        self._recording = recording
+        for action in self._early:
+            action(recording)
+
+    def stop(self, number: signal.Signals) -> None:
         signal.signal(number, signal.SIG_DFL)  # a second one ends us at once, whatever we are waiting for
-        recording.stop()
+        self._do(lambda recording: recording.stop())
 
-    handlers = dict.fromkeys((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), stop) if stoppable else {}
-    with handling(handlers), handling({signal.SIGUSR1: lambda _: recording.save()} if keep else {}):
-        while not recording.ended:
-            recording.read()
-            if stoppable and recording.error:
-                recording.stop()
+    def save(self, _: signal.Signals) -> None:
+        self._do(lambda recording: recording.save())
+
+    def _do(self, action: Callable[[Recording], None]) -> None:
+        if self._recording is None:
+            self._early.append(action)
+        else:
+            action(self._recording)
+
+
+def _follow(recording: Recording, *, stoppable: bool) -> None:
+    """Records until the end; where there is no command to wait for, no longer than anything can be written."""
+    while not recording.ended:
+        recording.read()
+        if stoppable and recording.error:
+            recording.stop()
 
 
 def _say_totals(recording: Recording) -> None:
