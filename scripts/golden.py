@@ -1,6 +1,8 @@
-"""Records a small build anew for tests/data, with nothing in it of the machine but what a kernel says; needs root.
+"""Makes the recordings of tests/data, with nothing in them of a machine but what its kernel says.
 
-What the expected outputs become is for the eye to judge: git diff shows it.
+`scripts/golden.py` records a small build anew, as root. `scripts/golden.py RAW.wr kernels/RELEASE-MACHINE` takes a
+recording that was made under some other kernel, of `sh build.sh` with scripts/demo/odd.sh as build.sh. What the
+expected outputs become is for the eye to judge: git diff shows it.
 """
 
 from __future__ import annotations
@@ -8,6 +10,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -18,11 +21,11 @@ from whatran.recording.write import Chapter
 
 DATA = Path(__file__).parent.parent / "tests/data"
 FORMATS = ("table", "tree", "jsonl", "lives")
+FORMATS_OF_KERNELS = ("tree", "jsonl")
 HEADER = {
     "recording": "0123456789abcdef",
     "boot_id": "11111111-2222-4333-8444-555555555555",
     "host": "demo",
-    "kernel": "6.18.0",
     "argv": ["whatran", "record", "-o", "demo.wr", "--", "sh", "build.sh"],
 }
 BUILD = r"""
@@ -36,7 +39,16 @@ exec env LANG=C false
 
 
 def main() -> None:
-    """Make them all."""
+    """Make what was asked for."""
+    if len(sys.argv) == 1:
+        build()
+    else:
+        raw, name = sys.argv[1:]
+        keep(Path(raw), name, {}, FORMATS_OF_KERNELS)
+
+
+def build() -> None:
+    """Record the build here."""
     folder = Path("/tmp/whatran-demo")  # noqa: S108  # its name is in the recording
     folder.mkdir()
     (folder / "hello.c").write_text('#include <stdio.h>\nint main(void) { puts("hello"); return 0; }\n')
@@ -51,28 +63,34 @@ def main() -> None:
         stdin=subprocess.DEVNULL,
         check=False,
     )
-    DATA.mkdir(exist_ok=True)
-    with raw.open("rb") as file, (DATA / "demo.wr").open("wb") as written:
-        rewrite([part for part in parts(file.read) if isinstance(part, Block)], written.write)
+    keep(raw, "demo", {"kernel": "6.18.0"}, FORMATS)
     for path in folder.iterdir():
         path.unlink()
     folder.rmdir()
-    for name in FORMATS:
+
+
+def keep(raw: Path, name: str, known: dict[str, str], formats: tuple[str, ...]) -> None:
+    """Write the recording and what it shows, with a header that tells nothing."""
+    target = DATA / f"{name}.wr"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with raw.open("rb") as file, target.open("wb") as written:
+        rewrite([part for part in parts(file.read) if isinstance(part, Block)], HEADER | known, written.write)
+    for form_name in formats:
         shown = subprocess.run(
-            [sys.executable, "-m", "whatran", "replay", "--format", name, str(DATA / "demo.wr")],
+            [sys.executable, "-m", "whatran", "replay", "--format", form_name, str(target)],
             env=os.environ | {"TZ": "UTC"},
             stdout=subprocess.PIPE,
             check=True,
         ).stdout
-        (DATA / f"demo.{name}").write_bytes(shown)
+        target.with_suffix(f".{form_name}").write_bytes(shown)
 
 
-def rewrite(blocks: list[Block], write: object) -> None:
+def rewrite(blocks: list[Block], header: dict[str, object], write: Callable[[bytes], object]) -> None:
     """The same recording with a header that tells nothing, and without who was there before."""
     found = blocks[0].header
     if found is None:
         raise SystemExit("nothing was recorded")
-    chapter = Chapter(msgspec.structs.replace(found, **HEADER), write)
+    chapter = Chapter(msgspec.structs.replace(found, **header), write)
     chapter.flush(found.started_boot)
     for block in blocks:
         for run in block.runs:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from whatran.cli.messages import say
 from whatran.cli.progress import Bar
 from whatran.sinks.output import YELLOW
+from whatran.sinks.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -41,5 +42,5 @@ def say_missing(replaying: Replay) -> int:
     for problem in replaying.problems:
         say(problem, style=YELLOW)
     if lost := replaying.stats.lost:
-        say(f"{lost} records lost: the recording has gaps", style=YELLOW)
+        say(f"{counted(lost, 'record', 'records')} lost: the recording has gaps", style=YELLOW)
     return int(bool(replaying.problems))

@@ -16,6 +16,7 @@ from whatran.cli.progress import Bar
 from whatran.cli.raw import write_raw
 from whatran.sinks import FORMATS
 from whatran.sinks.output import YELLOW, Output
+from whatran.sinks.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +61,7 @@ def main(argv: Sequence[str]) -> int:
     for problem in replaying.problems:
         say(problem, style=YELLOW)
     if lost := replaying.stats.lost:
-        say(f"{lost} records lost: the output has gaps", style=YELLOW)
+        say(f"{counted(lost, 'record', 'records')} lost: the output has gaps", style=YELLOW)
     return int(bool(replaying.problems))
 
 

@@ -19,6 +19,7 @@ from whatran.cli.running import HEARD, TIMED_OUT, Running, status
 from whatran.errors import OutputError, UsageError
 from whatran.sinks import FORMATS
 from whatran.sinks.output import YELLOW, Output
+from whatran.sinks.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -50,7 +51,7 @@ def main(argv: Sequence[str]) -> int:
         with alarm(options.timeout, running.time_out):
             follow(watching, sink)
     if lost := watching.stats.lost:
-        say(f"{lost} records lost: the output has gaps; a larger --buffer helps", style=YELLOW)
+        say(f"{counted(lost, 'record', 'records')} lost: the output has gaps; a larger --buffer helps", style=YELLOW)
     elif filtered := watching.stats.execs.filtered:
         say(f"{watching.stats.execs.seen} execs seen, {filtered} filtered")
     if isinstance(sink.error, OutputError):

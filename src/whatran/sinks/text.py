@@ -152,3 +152,8 @@ def size(number: int) -> str:
         if value >= 999.5:
             value, unit = value / 1024, larger
     return f"{value:#.3g}".rstrip(".") + f" {unit}"
+
+
+def counted(number: int, one: str, many: str) -> str:
+    """A number of them, in words."""
+    return f"{number} {one if number == 1 else many}"

@@ -11,7 +11,7 @@ from whatran.event import Event, Exec, ExecFailed, Fork, Gap
 from whatran.process.lives import Failure, Lives
 from whatran.process.tree import build
 from whatran.sinks.output import DIM, RED, YELLOW
-from whatran.sinks.text import columns, command, duration, escape, fit, missing, pad, reason, size, status
+from whatran.sinks.text import columns, command, counted, duration, escape, fit, missing, pad, reason, size, status
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -79,7 +79,7 @@ class TreeView:
         """What is to be known of the tree as a whole."""
         notes = []
         if lost:
-            notes.append(self._output.paint(f"{_count(lost, 'record', 'records')} lost", YELLOW))
+            notes.append(self._output.paint(f"{counted(lost, 'record', 'records')} lost", YELLOW))
         if self._left == 0:
             notes.append("no more execs were to be shown")
         return notes
@@ -134,7 +134,7 @@ def _label(life: Life) -> str:
         what = "already running" if life.older else "exec not seen" if life.unseen_execs else "fork"
         names.insert(0, f"({what}) {escape(life.comm)}")
     elif life.unseen_execs:
-        names.append(f"({_count(life.unseen_execs, 'exec', 'execs')} not seen)")
+        names.append(f"({counted(life.unseen_execs, 'exec', 'execs')} not seen)")
     if more := life.failed_execs - len(life.failures):
         names.append(f"({more} more failed)")
     label = " → ".join(names)
@@ -175,8 +175,8 @@ def _until(life: Life) -> int:
 def _summary(tree: Tree, shown: Collection[Key], notes: Sequence[str]) -> str:
     new = [life for life in tree.lives.values() if not life.older]
     parts = [
-        _count(len(new), "process", "processes"),
-        _count(sum(len(life.programs) for life in new), "exec", "execs"),
+        counted(len(new), "process", "processes"),
+        counted(sum(len(life.programs) for life in new), "exec", "execs"),
         f"{sum(life.failed for life in new)} failed",
         duration(max(map(_until, new)) - min(map(_since, new)) if new else 0),
     ]
@@ -186,9 +186,9 @@ def _summary(tree: Tree, shown: Collection[Key], notes: Sequence[str]) -> str:
     unseen = sum(life.unseen_execs > 0 for life in hidden)
     all_notes = list(notes)
     if forks := len(hidden) - unseen:
-        all_notes.append(f"{_count(forks, 'fork', 'forks')} without exec not shown")
+        all_notes.append(f"{counted(forks, 'fork', 'forks')} without exec not shown")
     if unseen:
-        all_notes.append(f"{_count(unseen, 'process', 'processes')} with other execs not shown")
+        all_notes.append(f"{counted(unseen, 'process', 'processes')} with other execs not shown")
     return "; ".join([", ".join(parts) + used, *all_notes])
 
 
@@ -208,7 +208,3 @@ def _made_here(tree: Tree, life: Life) -> bool:
     """
     creator = tree.lives.get(life.creator) if life.creator else None
     return creator is not None and not creator.older
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"
