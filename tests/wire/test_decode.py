@@ -13,7 +13,7 @@ from whatran.errors import DecodeError
 from whatran.event import Boot, Event, Exec, ExecFailed, Exit, Fork
 from whatran.wire import decode as whatran_decode
 from whatran.wire import layout
-from whatran.wire.files import ANON_INODEFS, OVERLAYFS, PIPEFS, SOCKFS
+from whatran.wire.files import ANON_INODEFS, NSFS, OVERLAYFS, PIPEFS, SOCKFS
 
 decode = partial(whatran_decode.decode, boot=Boot("some-boot", 1_000_000))
 
@@ -106,6 +106,18 @@ def test_things_outside_the_tree_are_named_as_proc_names_them(magic, raw, path):
     stdin = NO_FILE | {"inode": 5, "fs_magic": magic, "flags": layout.FILE_DETACHED}
 
     assert path == decode(exec_frame(texts={"stdin_path": raw}, stdin=stdin)).stdin_path
+
+
+def test_a_namespace_is_named_by_its_kind():
+    """One of the task's own, that is: of another no more than the number is known."""
+    stdin = NO_FILE | {"fs_magic": NSFS, "flags": layout.FILE_DETACHED}
+    events = [
+        decode(exec_frame(texts={"stdin_path": b"/\0"}, stdin=stdin | {"inode": inode}, mnt_ns=7, cgroup_ns=8))
+        for inode in (7, 8, 9)
+    ]
+
+    assert ["mnt:[7]", "cgroup:[8]"] == [event.stdin_path for event in events[:2]]
+    assert "mnt" not in events[2].stdin_path
 
 
 def test_memfd_is_memory_only_and_has_no_name_left():

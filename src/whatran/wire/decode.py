@@ -25,7 +25,7 @@ _NAMES_OF_TASK = [name for name, _ in layout.TASK]
 _UID, _MNT_NS, _COMM = map(_NAMES_OF_TASK.index, ("uid", "mnt_ns", "comm"))
 _CREDENTIALS = layout.compile_struct(layout.TASK[_UID:_MNT_NS])
 _CREDENTIALS_AT = layout.offset_in_exec("uid")
-_NAMESPACES_AT = layout.offset_in_exec("mnt_ns")
+_NAMESPACES = slice(layout.offset_in_exec("mnt_ns"), layout.offset_in_exec("mnt_ns") + NAMESPACES.size)
 _COMM_AT = layout.offset_in_exec("comm")
 _HEAD = (
     *layout.FRAME,
@@ -173,7 +173,7 @@ def _decode_exec(frame: bytes, boot: Boot) -> Exec:
         *program,
         strings(argv),
         _name(interp),
-        *stdin(frame[_STDIN_AT:_TEXTS_AT], stdin_path, "stdin_path" in truncated, frame[_NAMESPACES_AT:_COMM_AT]),
+        *stdin(frame[_STDIN_AT:_TEXTS_AT], stdin_path, "stdin_path" in truncated, frame[_NAMESPACES]),
         bool(flags & layout.EXEC_FROM_KERNEL),
         strings(env) if flags & layout.EXEC_ENV else None,
         _comm(prev_comm),
