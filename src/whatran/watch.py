@@ -135,6 +135,8 @@ class Completed(msgspec.Struct, frozen=True):
 class Watch:
     """Events as they come: iterate over it, or read() batches of them; a context manager."""
 
+    _gather = BATCH_SECONDS
+
     def __init__(self, planned: Plan, taker: Taker) -> None:
         """``taker`` is handed all that comes; the events are what it makes of that."""
         self.ended = False
@@ -228,7 +230,7 @@ class Watch:
                 wait = due if wait is None else min(wait, due)
         ready = self._poll(wait)
         if ready == {self._source.fd} and not self._source.more:
-            ready |= self._poll(self._left(BATCH_SECONDS))
+            ready |= self._poll(self._left(self._gather))
         over = self._deadline is not None and time.monotonic() >= self._deadline
         return over or bool(ready - {self._source.fd})
 

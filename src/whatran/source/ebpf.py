@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import errno
 import itertools
 import logging
 import mmap
@@ -20,7 +19,8 @@ from typing import TYPE_CHECKING, Self
 
 from whatran.errors import SourceError
 from whatran.source import probe
-from whatran.source.libbpf import ProgramInfo, SampleCallback, explain, library, program_info
+from whatran.source.libbpf import ProgramInfo, explain, library, program_info
+from whatran.source.ring import Ring
 from whatran.stats import Counts
 from whatran.wire import layout
 
@@ -53,7 +53,6 @@ class Ebpf:
     def __init__(self, settings: Settings) -> None:
         self._libbpf = library()
         self._cpus = _count(self._libbpf.libbpf_num_possible_cpus(), "count the CPUs")
-        self._frames: list[bytes] = []
         self.more = False
         """Whether more may wait than the last read() gave: the kernel wakes us only once we have seen all."""
         self._received: Counter[int] = Counter()
@@ -67,7 +66,7 @@ class Ebpf:
             self._load()
             self._map_pids(PIDS_ROWS if settings.use_pids else 1)
             self._set_cgroups(settings)
-            self._open_ring()
+            self._open_ring(settings.ring_bytes)
             opening.pop_all()
 
     tracer = 0
@@ -157,21 +156,14 @@ class Ebpf:
                 finally:
                     os.close(fd)
 
-    def _open_ring(self) -> None:
-        frames, string_at = self._frames, ctypes.string_at
-
-        def take(_context: int, data: int, size: int) -> int:
-            frames.append(string_at(data, size))
-            return 0 if len(frames) < BATCH_FRAMES else -errno.EAGAIN
-
-        self._take = SampleCallback(take)  # libbpf calls it, so it must live as long as the ring
+    def _open_ring(self, size: int) -> None:
         self.fd: int = self._libbpf.bpf_map__fd(self._find_map(b"ring"))
         """Readable when frames wait; to be polled edge-triggered, see submit() in bpf/maps.bpf.h."""
-        ring = self._libbpf.ring_buffer__new(self.fd, self._take, None, None)
-        if not ring:
-            raise self._error("open the ring buffer", None)
-        self._ring: int | None = ring
-        self._stack.callback(self._libbpf.ring_buffer__free, ring)
+        try:
+            self._ring = Ring(self.fd, size)
+        except OSError as error:
+            raise SourceError(f"cannot map the ring buffer: {error.strerror}; a smaller --buffer may help") from error
+        self._stack.callback(self._ring.close)
 
     def attach(self) -> None:
         """From now on what happens is recorded; the scope is in force from the first event."""
@@ -216,12 +208,7 @@ class Ebpf:
         """The frames that wait, BATCH_FRAMES at the most; more may be left when it is so many."""
         if self._closed:
             return []
-        with _signals_waiting():
-            result = self._libbpf.ring_buffer__consume(self._ring)
-        if result < 0 and result != -errno.EAGAIN:
-            raise self._error("read the ring buffer", result)
-        frames = self._frames.copy()
-        self._frames.clear()
+        frames = self._ring.read(BATCH_FRAMES)
         self.more = len(frames) == BATCH_FRAMES
         self._received.update(map(_KIND, frames))
         return frames

@@ -32,7 +32,6 @@ FUNC_LOOP = 181
 
 ENOTSUPP = 524  # the kernel's own, unknown to strerror(3)
 
-SampleCallback = ctypes.CFUNCTYPE(c_int, c_void_p, c_void_p, c_size_t)
 _PrintCallback = ctypes.CFUNCTYPE(c_int, c_int, c_char_p, c_void_p)
 
 # Result and arguments of every function used: a pointer without its type would be cut to 32 bits.
@@ -66,9 +65,6 @@ _PROTOTYPES: dict[str, tuple[Any, ...]] = {
     "bpf_program__fd": (c_int, c_void_p),
     "bpf_program__set_attach_target": (c_int, c_void_p, c_int, c_char_p),
     "bpf_program__set_autoload": (c_int, c_void_p, c_bool),
-    "ring_buffer__consume": (c_int, c_void_p),
-    "ring_buffer__free": (None, c_void_p),
-    "ring_buffer__new": (c_void_p, c_int, SampleCallback, c_void_p, c_void_p),
 }
 
 
