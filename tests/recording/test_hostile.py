@@ -252,7 +252,7 @@ def test_a_gap_of_what_no_kernel_has(tmp_path):
 
 def kept(path, saved):
     """What is kept in memory is saved after each of these chapters; the events of all."""
-    store = Memory(path, 4_000_000_000)
+    store = Memory(path, 4_000_000_000, overwrite=True)
     tee = tee_to(path, planned(), store, numbers=True)
     clock = [0]
     begin = store.begin
