@@ -132,22 +132,26 @@ class Pipeline:
 
     def _living(self, frames: Iterable[bytes], boot: Boot) -> Iterable[tuple[Exec, bool]]:
         for frame in frames:
-            event = decode(frame, boot)
+            event = self._event(frame, boot)
             if isinstance(event, Exec):
                 yield event, executed(frame)
+
+    def _event(self, frame: bytes, boot: Boot) -> TaskEvent | None:
+        """The event of a frame; None where it is none, which is counted."""
+        try:
+            return decode(frame, boot)
+        except DecodeError as error:
+            self.malformed += 1
+            log.warning("malformed frame: %s", error)
+            return None
 
     def _decoded(self, frames: Iterable[bytes], boot: Boot) -> list[Event]:
         events: list[Event] = []
         for frame in frames:
-            try:
-                event = decode(frame, boot)
-            except DecodeError as error:
-                self.malformed += 1
-                log.warning("malformed frame: %s", error)
-                continue
-            if gap := self._gaps.before(event, boot):
-                events.append(gap)
-            events.append(event)
+            if event := self._event(frame, boot):
+                if gap := self._gaps.before(event, boot):
+                    events.append(gap)
+                events.append(event)
         # The ring has them in the order in which CPUs began to write; a little apart from time.
         events.sort(key=BY_TIME)
         return events

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections import Counter
 from operator import itemgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
+from whatran.errors import RecordingError, UsageError
 from whatran.event import Boot, Exec, Gap
 from whatran.filter import parse
 from whatran.pipeline import Pipeline, stages
@@ -22,13 +23,18 @@ from whatran.wire.gaps import NOT_RUN
 from whatran.wire.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     from whatran.event import Event
     from whatran.filter import Condition
     from whatran.plan import Failed
     from whatran.recording.format import Header
     from whatran.recording.read import Begin, Block, ChapterId
+
+MOST_GROUPED = 256 << 20
+"""Bytes that may wait for more of their group: far more than was ever read at once."""
+
+_T = TypeVar("_T")
 
 _KIND = itemgetter(layout.offset_in_exec("kind"))  # its lowest byte, which says it all
 
@@ -62,6 +68,10 @@ class Player:
         """Whether the chapter is the first of those that follow one another without a hole."""
         self._group = 0
         self._frames: list[bytes] = []
+        self._grouped = 0
+        """Bytes of these."""
+        self._offset = 0
+        """Where the block begins."""
         self._boot = Boot("", 0)
         self._settings = Settings()
         self._missed: dict[tuple[int, int], Exec] = {}
@@ -84,31 +94,49 @@ class Player:
 
     def block(self, block: Block) -> Iterator[list[Event]]:
         """The events of a block, a batch at a time; those of the last batch may go on in the next block."""
-        header = self._header
-        if header is None or block.chapter != (header.recording, header.chapter):
-            header = block.header or self._heads.get(block.chapter)
-            if header is None:
-                self._problem(f"the block at byte {block.offset} cannot be read: the header it goes by is damaged")
-                return
-            yield from self._chapter(header)
-        if block.number < self._next:
-            self._problem(f"the block at byte {block.offset} was there before")
+        if not (yield from self._reach(block)):
             return
-        if block.number > self._next and not self._told:
-            self._problem(f"before byte {block.offset} {block.number - self._next} blocks are missing")
-            yield from self.damaged()
         self._told = False
         self._next = block.number + 1
         self._time = block.written
+        self._offset = block.offset
         for kind, data, frames in block.runs:
             if kind == form.NAMES:
-                self._recalled.learn(msgspec.msgpack.decode(form.body_of(data), type=form.Names))
-            elif kind != form.MORE or not self._group:
+                if names := self._unpacked(data, form.Names):
+                    self._recalled.learn(names)
+            elif kind == form.MORE and self._group:
+                if self._grouped > MOST_GROUPED:
+                    group = self._group
+                    yield self._end_group()
+                    self._group = group
+            else:
                 if events := self._end_group():
                     yield events
                 if events := self._take(kind, data):
                     yield events
             self._frames += frames
+            self._grouped += sum(map(len, frames))
+
+    def _reach(self, block: Block) -> Generator[list[Event], None, bool]:
+        """Gets to where a block begins; whether it is to be played."""
+        header = self._header
+        if header is None or block.chapter != (header.recording, header.chapter):
+            header = block.header or self._heads.get(block.chapter)
+            if header is None:
+                self._problem(f"the block at byte {block.offset} cannot be read: the header it goes by is damaged")
+                return False
+            if self._was_played(header):
+                return False
+            yield from self._chapter(header)
+        elif self._ended:
+            return False
+        if block.number < self._next:
+            self._problem(f"the block at byte {block.offset} was there before")
+            return False
+        if block.number > self._next and not self._told:
+            self._problem(f"before byte {block.offset} {block.number - self._next} blocks are missing")
+            yield from self.damaged()
+        return True
 
     def finish(self) -> Iterator[list[Event]]:
         """What is left; no more will come."""
@@ -129,6 +157,11 @@ class Player:
             self._problem(f"it was not ended in order: what happened after {when} may be missing")
             yield from self.damaged()
 
+    def _was_played(self, header: Header) -> bool:
+        """Whether a chapter comes once more: what is kept in memory may be saved to one file and then to another."""
+        now = self._header
+        return now is not None and header.recording == now.recording and header.chapter < now.chapter
+
     def _chapter(self, header: Header) -> Iterator[list[Event]]:
         before = self._header
         same = before is not None and header.recording == before.recording
@@ -146,7 +179,10 @@ class Player:
     def _open(self, header: Header) -> Pipeline:
         self._recalled = Recalled()
         facts = Facts(self._recalled, self._recalled)
-        recorded = tuple(map(parse, header.filters))
+        try:
+            recorded = tuple(map(parse, header.filters))
+        except UsageError as error:
+            raise RecordingError(f"was recorded for what this whatran does not know: {error}") from None
         failed = self._choices.failed or header.failed
         return Pipeline(
             stages(facts, self._choices.env_names, recorded, self._choices.conditions), fold=failed == "fold"
@@ -156,40 +192,48 @@ class Player:
         pipeline = self._pipeline
         if pipeline is None:
             return []
-        body = form.body_of(data)
         match kind:
             case form.BATCH | form.MORE | form.OLDER | form.LIVING:
                 self._group = form.BATCH if kind == form.MORE else kind
                 self._boot = self._boot._replace(wall_offset=form.wall_offset_of(data))
             case form.BASE if self._begins:
-                base = msgspec.msgpack.decode(body, type=form.Base)
-                last = {(cpu, NAME_OF[kind]): (number, at) for cpu, kind, number, at in base.last if kind in NAME_OF}
-                pipeline.begin(last, base.unnumbered, base.asked)
+                if base := self._unpacked(data, form.Base):
+                    last = {(cpu, NAME_OF[of]): (number, at) for cpu, of, number, at in base.last if of in NAME_OF}
+                    pipeline.begin(last, base.unnumbered, base.asked)
             case form.UNNUMBERED:
-                wall_offset, failed = msgspec.msgpack.decode(body, type=tuple[int, dict[str, int]])
-                boot = self._boot._replace(wall_offset=wall_offset)
-                return self._counted([*pipeline.unnumbered(failed, form.time_of(data), boot)])
+                if unnumbered := self._unpacked(data, tuple[int, dict[str, int]]):
+                    wall_offset, failed = unnumbered
+                    boot = self._boot._replace(wall_offset=wall_offset)
+                    return self._counted([*pipeline.unnumbered(failed, form.time_of(data), boot)])
             case form.MEMORY:
-                memory = msgspec.msgpack.decode(body, type=form.Memory)
-                event = self._missed.pop((memory.pid, memory.start_boot_ns), None)
-                if event:
+                memory = self._unpacked(data, form.Memory)
+                event = self._missed.pop((memory.pid, memory.start_boot_ns), None) if memory else None
+                if memory and event:
                     pipeline.complete(event, memory.argv, memory.env, self._settings)
             case form.SETTLE:
                 self._forget()
                 return pipeline.settle()
             case form.FINISH:
-                wall_offset, counts = msgspec.msgpack.decode(body, type=tuple[int, list[tuple[int, str, int]]])
-                boot = self._boot._replace(wall_offset=wall_offset)
-                produced = {(cpu, name): count for cpu, name, count in counts}
-                return self._counted(pipeline.finish(produced, form.time_of(data), boot))
+                if finish := self._unpacked(data, tuple[int, list[tuple[int, str, int]]]):
+                    wall_offset, counts = finish
+                    boot = self._boot._replace(wall_offset=wall_offset)
+                    produced = {(cpu, name): count for cpu, name, count in counts}
+                    return self._counted(pipeline.finish(produced, form.time_of(data), boot))
             case form.NEXT | form.END:
                 self._ended = kind
         return []
 
+    def _unpacked(self, data: bytes, kind: type[_T]) -> _T | None:
+        """What a record holds; None where it is not what it should be, which is told."""
+        found = form.unpacked(data, kind)
+        if found is None:
+            self._problem(f"the block at byte {self._offset} has a record that whatran does not write")
+        return found
+
     def _end_group(self) -> list[Event]:
         """The events of the group, which is whole."""
         group, self._group = self._group, 0
-        frames, self._frames = self._frames, []
+        frames, self._frames, self._grouped = self._frames, [], 0
         pipeline = self._pipeline
         if pipeline is None:
             return []

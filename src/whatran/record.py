@@ -63,13 +63,13 @@ def record(
         raise UsageError("without rotation there is one file")
     planned = plan(command, **options)
     check_free(path, each=each, overwrite=overwrite)
-    store: Store = OneFile(path)
+    store: Store = OneFile(path, overwrite=overwrite)
     limits: tuple[int | None, float | None] = None, None
     if keep_seconds is not None:
-        store = Memory(path, int(keep_seconds * 1e9))
+        store = Memory(path, int(keep_seconds * 1e9), overwrite=overwrite)
         limits = None, keep_seconds / KEEP_CHAPTERS
     elif each:
-        store = FileEach(path, files)
+        store = FileEach(path, files, overwrite=overwrite)
         limits = rotate_bytes, rotate_seconds
     return Recording(planned, Recorder(planned, store, numbers=limits != (None, None)), *limits)
 

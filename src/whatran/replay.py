@@ -8,7 +8,7 @@ import itertools
 import os
 import stat
 from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from operator import attrgetter
 from typing import TYPE_CHECKING, Self, get_args
 
@@ -27,8 +27,11 @@ if TYPE_CHECKING:
 
 STDIN = "-"
 
-MERGED = 1024
-"""How many events of several recordings are given at once."""
+MERGED = 100
+"""How many events of several recordings are given at once; each may have some MiB."""
+
+MOST_PROBLEMS = 100
+"""How many are told of: who has read so many will not miss the next."""
 
 
 def replay(
@@ -113,33 +116,35 @@ class Replay:
         for file in self._files:
             for part in file.parts(self._advanced):
                 if isinstance(part, Damage):
-                    self.problems.append(f"{file.name}: {part.text}")
+                    self._tell(file, part.text)
                 elif isinstance(part, Block):
                     for run in part.runs:
                         yield run.record
                         yield from run.frames
 
     def _play(self, files: list[_File]) -> Iterator[list[Event]]:
-        name = files[0].name
-
-        def problem(text: str) -> None:
-            self.problems.append(f"{name}: {text}")
-
-        player = Player(self._choices, problem)
+        file = files[0]
+        player = Player(self._choices, lambda text: self._tell(file, text))
         self._players.append(player)
         for file in files:
-            name = file.name
             for part in file.parts(self._advanced):
                 match part:
                     case Begin():
                         player.begin(part)
                     case Damage():
-                        problem(part.text)
+                        self._tell(file, part.text)
                         yield from player.damaged()
                     case Block():
-                        yield from player.block(part)
+                        with _named(file):
+                            yield from player.block(part)
             yield from player.file_ended()
         yield from player.finish()
+
+    def _tell(self, file: _File, problem: str) -> None:
+        if len(self.problems) < MOST_PROBLEMS:
+            self.problems.append(f"{file.name}: {problem}")
+        elif len(self.problems) == MOST_PROBLEMS:
+            self.problems.append("and more of the kind")
 
     def close(self) -> None:
         """Closes what is open; events can no longer be had."""
@@ -195,9 +200,8 @@ class _File:
             return data
 
         try:
-            yield from parts(read)
-        except RecordingError as error:
-            raise RecordingError(f"{self.name} {error}") from None
+            with _named(self):
+                yield from parts(read)
         except OSError as error:
             raise RecordingError(f"cannot read {self.name}: {error.strerror}") from error
 
@@ -208,6 +212,15 @@ class _File:
             if header:
                 return header
         raise RecordingError(f"{self.name} has a damaged header, and so has the copy of it: nothing of it can be read")
+
+
+@contextmanager
+def _named(file: _File) -> Iterator[None]:
+    """What is wrong with a recording is told with the name of its file."""
+    try:
+        yield
+    except RecordingError as error:
+        raise RecordingError(f"{file.name} {error}") from None
 
 
 def _sum(all_stats: list[Stats]) -> Stats:

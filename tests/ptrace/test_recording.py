@@ -7,6 +7,7 @@ from whatran.cli import main
 from whatran.plan import plan
 from whatran.recording import format as form
 from whatran.replay import replay
+from whatran.sinks.text import size
 from whatran.watch import Watch
 
 
@@ -57,3 +58,24 @@ def test_a_file_that_is_there_already(place, capfd):
         f"whatran: there is a file {path} already: name another with -o, or give --overwrite\n"
         == capfd.readouterr().err
     )
+
+
+def test_a_file_that_is_removed_meanwhile(place, capfd):
+    """What is lost by that is told, and by the status too."""
+    path = place / "some.wr"
+    status = main(["record", "--source", "ptrace", "-o", str(path), "--", "rm", str(path)])
+    said = capfd.readouterr().err.splitlines()
+
+    assert (1, f"whatran: {path} was removed while it was written: nothing of it is left") == (status, said[0])
+    assert said[1].endswith(" in no file")
+
+
+def test_the_size_is_that_of_the_files_there_are(place, capfd):
+    """Not of those that were dropped to keep the last ones."""
+    command = ["sh", "-c", "for i in 1 2 3 4 5 6 7 8 9; do /bin/true; sleep 0.06; done"]
+    options = ["--rotate", "1K", "--files", "1", "-o", str(place / "some.wr")]
+    main(["record", "--source", "ptrace", *options, "--", *command])
+    (last,) = place.glob("some-*.wr")
+
+    assert "some-0001.wr" != last.name
+    assert capfd.readouterr().err.endswith(f", {size(last.stat().st_size)} in {last}\n")

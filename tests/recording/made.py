@@ -77,7 +77,7 @@ def planned(**options):
 def tee_to(path, planned, store=None, *, numbers=False):
     """A Tee, recording to that file."""
     pipeline = Pipeline(stages(Facts(), planned.env_names, planned.conditions), fold=planned.failed == "fold")
-    return Tee(pipeline, Recorder(planned, store or OneFile(path), numbers=numbers))
+    return Tee(pipeline, Recorder(planned, store or OneFile(path, overwrite=True), numbers=numbers))
 
 
 def lifetime(pid, at, sequence, *, uid=0, argv=b"p\0"):

@@ -219,7 +219,7 @@ from tests.events import BOOT
 from tests.recording.made import lifetime, planned
 from whatran.recorder import Recorder
 from whatran.recording.store import OneFile
-recorder = Recorder(planned(), OneFile(Path(sys.argv[1])), numbers=False)
+recorder = Recorder(planned(), OneFile(Path(sys.argv[1]), overwrite=False), numbers=False)
 recorder.older([], BOOT)
 print("ready", flush=True)
 number = 0

@@ -31,7 +31,7 @@ def path(tmp_path):
 
 def rotated(path, *, files=None, per_file=2, number_of_files=4, lost=()):
     """A recording in several files; the events as they were live."""
-    tee = tee_to(path, planned(), FileEach(path, files), numbers=True)
+    tee = tee_to(path, planned(), FileEach(path, files, overwrite=True), numbers=True)
     tee.older([], BOOT)
     number = 0
     for _ in range(number_of_files):
@@ -287,7 +287,7 @@ def test_recordings_of_several_machines_are_merged(path):
 
 def test_only_the_last_is_kept_in_memory(path):
     """What is older is dropped a part at a time, and nothing is written before it is asked for."""
-    store = Memory(path, 10)
+    store = Memory(path, 10, overwrite=True)
     for now in range(0, 50, 5):
         store.begin(now)
         store.write(b"%d " % now)
@@ -301,7 +301,7 @@ def test_only_the_last_is_kept_in_memory(path):
 
 def test_memory_is_written_each_time_it_is_asked_for(path):
     """All that is kept then."""
-    tee = tee_to(path, planned(), Memory(path, 10**15), numbers=True)
+    tee = tee_to(path, planned(), Memory(path, 10**15, overwrite=True), numbers=True)
     tee.older([], BOOT)
     tee(lifetime(1, 1_000_000, 1), BOOT)
     tee.recorder.end(form.NEXT, Stats())
@@ -318,7 +318,7 @@ def test_memory_is_written_each_time_it_is_asked_for(path):
 def test_memory_that_cannot_be_written(path):
     """What the file had before is still there."""
     path.write_text("before")
-    store = Memory(path, 10)
+    store = Memory(path, 10, overwrite=True)
     store.begin(0)
     store.write(b"x" * 5000)
     with small_files(4096), pytest.raises(OutputError, match="cannot write to"):
@@ -354,9 +354,7 @@ def test_no_room(path, size, monkeypatch):
         tee.recorder.close()
     shown, problems = replayed(path)
 
-    assert f"cannot write to {path}: File too large; what happened from here on is not recorded" == str(
-        tee.recorder.error
-    )
+    assert f"cannot write to {path}: File too large; nothing more is recorded" == str(tee.recorder.error)
     assert (tee.events[: len(shown)], 1) == (shown, len(problems))
     assert "it was not ended in order" in problems[0]
     assert 0 < len(shown) < len(tee.events)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from whatran.sinks.output import Output
 
-LINES_A_WRITE = 256
+BYTES_A_WRITE = 1 << 18
 
 KINDS = {
     layout.EXEC: "exec",
@@ -54,9 +54,14 @@ class _Line(msgspec.Struct, omit_defaults=True):
 def write_raw(records: Iterable[bytes], output: Output, most: int | None) -> None:
     """One JSON object a record: its head, and the rest in hexadecimal digits."""
     encoder = msgspec.json.Encoder()
-    lines = map(_line, itertools.islice(records, most))
-    while some := list(itertools.islice(lines, LINES_A_WRITE)):
-        output.write(encoder.encode_lines(some))
+    lines = bytearray()
+    for data in islice(records, most):
+        encoder.encode_into(_line(data), lines, -1)
+        lines += b"\n"
+        if len(lines) >= BYTES_A_WRITE:
+            output.write(bytes(lines))
+            lines.clear()
+    output.write(bytes(lines))
 
 
 def _line(data: bytes) -> _Line:

@@ -139,15 +139,11 @@ def _say_totals(recording: Recording) -> None:
     if recording.error:
         say(str(recording.error))
     events = stats.execs.seen + stats.forks.seen + stats.exits.seen + stats.failed.seen
-    where = (
-        " to ".join(dict.fromkeys((str(recording.files[0]), str(recording.files[-1]))))
-        if recording.files
-        else "no file"
-    )
-    say(
-        f"{events} events, {stats.lost} lost, {size(recording.written)} in {where}",
-        style=YELLOW if stats.lost else None,
-    )
+    files = [file for file in recording.files if file.exists()]
+    where = " to ".join(dict.fromkeys(map(str, (files[0], files[-1])))) if files else "no file"
+    # Of what was written, some may have been dropped since; a pipe has no size.
+    kept = sum(file.stat().st_size if file.is_file() else recording.written for file in files)
+    say(f"{events} events, {stats.lost} lost, {size(kept)} in {where}", style=YELLOW if stats.lost else None)
 
 
 def _parser() -> Parser:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from whatran.event import Event
     from whatran.sinks import Sink
 
-BATCH = 1_000
+BATCH = 100
+"""How many are written at once; each may have some MiB."""
 
 
 def write_jsonl(events: Iterable[Event], path: Path, table: str, *, filtered: bool) -> None:  # noqa: ARG001 (as all)

@@ -7,7 +7,7 @@ compressed by itself and holds records: frames as their source wrote them, and o
 from __future__ import annotations
 
 import struct
-from typing import NamedTuple
+from typing import Annotated, Literal, NamedTuple, TypeVar
 
 import msgspec
 
@@ -51,6 +51,9 @@ END = 0x10B  # the end of the recording; what was counted
 NEXT = 0x10C  # the end of the chapter, the next begins where this ends; what was counted
 
 _PLAIN = layout.FRAME_STRUCT
+_T = TypeVar("_T")
+
+Number = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
 _SIZE_AND_KIND = struct.Struct("<16xI4xI")
 
 
@@ -59,13 +62,13 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
 
     whatran: str
     """Version of the program that wrote it."""
-    recording: str
+    recording: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{16}$")]
     """16 hexadecimal digits that all chapters of one recording have, and no others."""
-    chapter: int
+    chapter: Annotated[int, msgspec.Meta(ge=1, lt=1 << 32)]
     """Number among these, from 1."""
-    started: int
+    started: Number
     """When the chapter begins, in ns since the epoch (CLOCK_REALTIME)."""
-    started_boot: int
+    started_boot: Number
     """The same in ns since boot (CLOCK_BOOTTIME)."""
     boot_id: str
     """Which boot of the machine this was."""
@@ -75,7 +78,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     """Its architecture, as uname -m has it."""
     kernel: str
     """Release of its kernel, as uname -r has it."""
-    page_bytes: int
+    page_bytes: Annotated[int, msgspec.Meta(ge=1, lt=1 << 32)]
     """Size of a page of memory there: frames count in pages."""
     source: str
     """What told of it all: ebpf or ptrace."""
@@ -87,13 +90,13 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     """What was asked for, each FIELD=GLOB or FIELD!=GLOB: the rest is recorded in part only."""
     filtered: bool
     """Whether a process may be in it of which an exit is not."""
-    failed: str
+    failed: Literal["fold", "all", "none"]
     """What was asked for of execs that failed: fold, all or none."""
     env: bool
     """Whether environments were asked for."""
-    max_argv: int
+    max_argv: Number
     """How many bytes were to be kept of arguments."""
-    max_env: int
+    max_env: Number
     """How many bytes were to be kept of an environment."""
 
 
@@ -147,6 +150,18 @@ def packed(kind: int, time_boot_ns: int, body: object) -> bytes:
 
 def body_of(data: bytes) -> bytes:
     return data[_PLAIN.size :]
+
+
+def unpacked(data: bytes, kind: type[_T]) -> _T | None:
+    """What was packed into a record; None where it is something else."""
+    try:
+        return msgspec.msgpack.decode(body_of(data), type=kind)
+    except NONE_SUCH:
+        return None
+
+
+NONE_SUCH = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for bytes that are not what they should be."""
 
 
 def time_of(data: bytes) -> int:

@@ -18,18 +18,21 @@ from whatran.recording.format import (
     HEADER,
     MAGIC,
     MOST_BYTES,
+    NONE_SUCH,
     VERSION,
     Header,
     Run,
     body_of,
     runs,
 )
-from whatran.recording.zstd import ZstdDecompressor, ZstdError
 
 READ_BYTES = 1 << 20
 
 MOST_SEARCHED = 64 << 20
 """A file in which nothing is found until here is none of ours."""
+
+MOST_IN_VAIN = 8
+"""Bytes that may be looked at in vain for each one of a file: damage takes some, a forger could want any number."""
 
 ChapterId = tuple[str, int]
 """Which recording, and which chapter of it."""
@@ -89,6 +92,7 @@ class _Window:
         self.data = bytearray()
         self.offset = 0
         """Where in the file it begins."""
+        self._patience = MOST_BYTES
 
     def has(self, size: int) -> bool:
         """Whether there are so many bytes, be it by reading more."""
@@ -102,21 +106,22 @@ class _Window:
     def drop(self, size: int) -> None:
         del self.data[:size]
         self.offset += size
+        self._patience += MOST_IN_VAIN * size
 
-    def to_next(self) -> bool:
-        """Drops what comes before the next place where a part may begin, and at least one byte; False at the end."""
-        skip = 1
-        while True:
-            at = self.data.find(COMMON_MAGIC, skip)
-            if at >= 0:
-                self.drop(at)
-                return True
-            keep = len(COMMON_MAGIC) - 1
-            self.drop(max(skip, len(self.data) - keep))
-            skip = 0
-            if not self.has(len(self.data) + 1):
-                self.drop(len(self.data))
-                return False
+    def after(self, at: int, size: int, crc: int) -> bytes | None:
+        """So many bytes from there on; None where that are others, or too many were looked at in vain."""
+        if size > self._patience:
+            return None
+        data = bytes(self.data[at : at + size])
+        if zlib.crc32(data) == crc:
+            return data
+        self._patience -= size
+        return None
+
+    def seek(self) -> None:
+        """Drops what comes before the next place where a part may begin, as far as it was read; at least one byte."""
+        at = self.data.find(COMMON_MAGIC, 1)
+        self.drop(at if at >= 0 else max(1, len(self.data) - len(COMMON_MAGIC) + 1))
 
 
 def parts(read: Callable[[int], bytes]) -> Iterator[Part]:
@@ -133,7 +138,7 @@ def parts(read: Callable[[int], bytes]) -> Iterator[Part]:
             damaged = damaged or (window.offset, taken)
             if not found and window.offset > MOST_SEARCHED:
                 raise RecordingError("is no recording of whatran")
-            window.to_next()
+            window.seek()
             continue
         if damaged:
             yield Damage(damaged[0], window.offset - damaged[0], damaged[1])
@@ -170,21 +175,23 @@ def _begin(window: _Window) -> tuple[Part, int] | str:
     if CRC.unpack_from(window.data, HEAD.size)[0] != zlib.crc32(window.data[: HEAD.size]):
         return "a damaged head"
     if version > VERSION:
-        by = _writer(bytes(window.data[at : at + size])) if window.has(at + size) else "a newer version"
+        by = "a newer version"
+        if size <= MOST_BYTES and window.has(at + size):
+            by = _writer(bytes(window.data[at : at + size]))
         raise RecordingError(
             f"is of format {version}, written by {by}: this whatran reads {VERSION} and older; update it"
         )
-    if not window.has(at + size):
+    if size > MOST_BYTES or not window.has(at + size):
         return "cut in a header"
-    text = bytes(window.data[at : at + size])
-    header = _header(text) if zlib.crc32(text) == crc else None
+    text = window.after(at, size, crc)
+    header = _header(text) if text is not None else None
     return "a damaged header" if header is None else (Begin(window.offset, header), at + size)
 
 
 def _header(text: bytes) -> Header | None:
     try:
         return msgspec.json.decode(text, type=Header)
-    except msgspec.MsgspecError:
+    except NONE_SUCH:
         return None
 
 
@@ -195,7 +202,7 @@ class _Writer(msgspec.Struct):
 def _writer(text: bytes) -> str:
     try:
         return f"whatran {msgspec.json.decode(text, type=_Writer).whatran}"
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except NONE_SUCH:
         return "a newer version"
 
 
@@ -208,8 +215,8 @@ def _block(window: _Window) -> tuple[Part, int] | str:
         return "a damaged head of a block"
     if raw > MOST_BYTES or size > MOST_BYTES or not window.has(at + size):
         return "cut in a block"
-    data = bytes(window.data[at : at + size])
-    found = _runs(data, raw) if zlib.crc32(data) == crc else None
+    data = window.after(at, size, crc)
+    found = _runs(data, raw) if data is not None else None
     if found is None:
         return "a damaged block"
     return Block(window.offset, (recording.hex(), chapter), number, begun, written, found), at + size
@@ -217,6 +224,8 @@ def _block(window: _Window) -> tuple[Part, int] | str:
 
 def _runs(data: bytes, size: int) -> list[Run] | None:
     """What is in a block; None where it has anything else in it, or another size."""
+    from whatran.recording.zstd import ZstdDecompressor, ZstdError  # noqa: PLC0415 (not for --help)
+
     decompressor = ZstdDecompressor()
     try:
         found = runs(decompressor.decompress(data, size))

@@ -126,7 +126,7 @@ def _three_digits(value: float) -> str:
 
 def missing(gap: Gap) -> str:
     """What a gap says: ``… 12 sched_process_exec lost on CPU 3: ring full``."""
-    return f"{ELLIPSIS} {gap.count} {gap.kind} lost on CPU {gap.cpu}: {gap.reason}"
+    return f"{ELLIPSIS} {gap.count} {escape(gap.kind)} lost on CPU {gap.cpu}: {gap.reason}"
 
 
 def reason(event: ExecFailed | Failure) -> str:

@@ -74,7 +74,7 @@ def decode(frame: bytes, boot: Boot) -> TaskEvent:
 
 def add_strings(event: Exec, name: str, raw: bytes | None, most: int) -> None:
     """Fills in argv or env of an exec that was made without; nobody else has it yet."""
-    if raw:
+    if raw and name in event.unreadable:
         if len(raw) > most:
             event.truncated[name] = len(raw)
         msgspec.structs.force_setattr(event, name, strings(raw[:most]))
