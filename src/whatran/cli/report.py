@@ -47,7 +47,7 @@ def main(argv: Sequence[str]) -> int:
     with ExitStack() as stack:
         path = None
         if options.output != "-":
-            path = stack.enter_context(new_file(options.output, overwrite=options.overwrite))
+            path = stack.enter_context(new_file(options.output, overwrite=options.overwrite, inputs=options.file))
         with reading(options.file, options.filter, env=False) as replaying:
             collector = Collector(filtered=bool(options.filter) or filtered(replaying))
             for event in replaying:
