@@ -56,7 +56,7 @@ def main(argv: Sequence[str]) -> int:
                 write_raw(replaying.records(), output, options.count)
             else:
                 filtered = bool(options.filter) or any(header.filtered for header in replaying.headers)
-                sink = FORMATS[options.format](output, options.count, filtered=filtered)
+                sink = FORMATS[options.format](output, options.count, filtered=filtered, live=False)
                 _show(replaying, sink, options.count)
         finally:
             bar.close()
