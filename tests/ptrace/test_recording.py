@@ -6,7 +6,9 @@ from tests.recording.made import replayed, tee_to
 from whatran.cli import main
 from whatran.plan import plan
 from whatran.recording import format as form
+from whatran.recording.store import numbered
 from whatran.replay import replay
+from whatran.sinks.text import size
 from whatran.watch import Watch
 
 
@@ -57,3 +59,23 @@ def test_a_file_that_is_there_already(place, capfd):
         f"whatran: there is a file {path} already: name another with -o, or give --overwrite\n"
         == capfd.readouterr().err
     )
+
+
+def test_of_the_last_files_that_is_said(place, capfd):
+    """What is in those that are left, and not what was written in all."""
+    path, command = place / "some.wr", "for n in $(seq 400); do /bin/true; done"
+    main(["record", "--source", "ptrace", "-o", str(path), "--rotate", "1K", "--files", "1", "--", "sh", "-c", command])
+    (left,) = numbered(path)
+
+    assert f"; the last of them, {size(left.stat().st_size)}, in {left}\n" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(("status", "name"), [(127, "nosuch"), (127, "/nosuch"), (126, "/etc/passwd")])
+def test_a_command_that_cannot_be_run(place, capfd, status, name):
+    """No file is made for it, and none gives way to it."""
+    kept, new = place / "kept.wr", place / "new.wr"
+    kept.write_text("mine")
+
+    assert [status] * 2 == [main(["record", "--overwrite", "-o", str(path), "--", name]) for path in (kept, new)]
+    assert capfd.readouterr().err.startswith(f"whatran: {name}: c")
+    assert ("mine", False) == (kept.read_text(), new.exists())

@@ -106,5 +106,5 @@ def _parser() -> Parser:
         help="execs that failed: fold: a search of PATH is one; all: each attempt; none (default: as it was recorded)",
     )
     add_filters(parser, recorded=True)
-    add_verbose(parser)
+    add_verbose(parser, twice="")
     return parser
