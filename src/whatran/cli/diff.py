@@ -133,4 +133,4 @@ def _parser() -> Parser:
 
 
 def _rules(rules: dict[str, str]) -> str:
-    return "\n".join(["rules:", *(f"  {name:<11}{text.replace('`', '')}" for name, text in rules.items())])
+    return "\n".join(["rules:", *(f"  {name:<12}{text.replace('`', '')}" for name, text in rules.items())])
