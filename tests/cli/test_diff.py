@@ -169,7 +169,7 @@ def test_help_has_the_rules(run):
     """With what each replaces."""
     _, out, _ = run("diff", "--help")
 
-    assert "  pid        the pid of the process itself" in out
+    assert "  pid         the pid of the process itself" in out
 
 
 def test_nothing_half_written(files, run, tmp_path, monkeypatch):

@@ -71,7 +71,13 @@ def test_every_option_has_a_help_text(command):
         ("unrecognized arguments: --bogus; see whatran watch --help", ["--bogus"]),
         ("unrecognized arguments: x; see whatran doctor --help", ["doctor", "x"]),
         ("there is no command 'make'; to run a program: whatran -- make", ["make"]),
+        ("there is no command 'recrod'; did you mean record? To run a program: whatran -- recrod", ["recrod"]),
         ("no command to run; give one, as in: whatran -- make", ["run"]),
+        ("a recording goes to a file, not to standard output: name one with -o", ["record", "-o", "-", "--", "true"]),
+        (
+            "'0K' is no size and no time; give one, as 100M (with K, M or G) or 1h (with s, m, h or d)",
+            ["record", "--rotate", "0K", "--", "true"],
+        ),
         ("no command to run; give one, as in: whatran -- make", ["--"]),
         ("argument --format: invalid choice: 'xml'", ["--format", "xml"]),
         ("there is no user 'no-such-user'", ["--uid", "no-such-user"]),

@@ -7,6 +7,7 @@ import pytest
 
 from whatran.cli.newfile import new_file
 from whatran.errors import OutputError, UsageError
+from whatran.sinks.output import Output
 
 
 def test_it_is_for_its_owner_only(tmp_path):
@@ -52,6 +53,21 @@ def test_what_is_no_file_is_never_replaced(tmp_path):
         pass
 
 
+def test_what_is_read_is_never_replaced(tmp_path):
+    """By no name of it, asked or not."""
+    path = tmp_path / "a.wr"
+    path.write_text("mine")
+    (tmp_path / "link").symlink_to(path)
+
+    for name in (path, tmp_path / "link"):
+        with (
+            pytest.raises(UsageError, match=r"is a recording to be read: name another file with -o"),
+            new_file(str(name), overwrite=True, inputs=["-", str(path)]),
+        ):
+            pass
+    assert "mine" == path.read_text()
+
+
 def test_through_a_link(tmp_path):
     """What it leads to is replaced, the link stays."""
     (tmp_path / "link").symlink_to("file")
@@ -72,4 +88,11 @@ def test_nothing_is_left_of_what_could_not_be_written(tmp_path):
         pass
     with pytest.raises(UnicodeEncodeError), new_file(str(tmp_path / "b.html"), overwrite=False) as beside:
         beside.write_text("\ud800")
+    full = Output.open("/dev/full")
+    with (
+        full,
+        pytest.raises(OutputError, match=r"^cannot write to .*/c\.csv: No space left on device; name another file"),
+        new_file(str(tmp_path / "c.csv"), overwrite=False),
+    ):
+        full.write(b"x")
     assert [] == os.listdir(tmp_path)

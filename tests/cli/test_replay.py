@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -51,6 +52,17 @@ def test_to_a_file(run, tmp_path):
     run("replay", "-o", str(tmp_path / "out"), DEMO)
 
     assert (DATA / "demo.table").read_text() == (tmp_path / "out").read_text()
+
+
+def test_what_is_replayed_is_not_overwritten(run, tmp_path):
+    """Whoever gives its name twice keeps it."""
+    path = tmp_path / "a.wr"
+    shutil.copy(DEMO, path)
+
+    assert (2, "", f"whatran: {path} is a recording to be read: name another file with -o\n") == run(
+        "replay", "-o", str(path), str(path)
+    )
+    assert Path(DEMO).read_bytes() == path.read_bytes()
 
 
 def test_standard_input():

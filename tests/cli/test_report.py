@@ -109,6 +109,14 @@ def test_a_page_is_written(recordings, run, tmp_path):
     } == facts(page)
 
 
+def test_nothing_that_passes(recordings, run):
+    """It is still of the time when it was recorded."""
+    recordings.events = []
+    _, page, _ = run("report", "a.wr", "-o", "-")
+
+    assert {"started": "2023-11-14 22:13:20 UTC", "took": "0µs"}.items() <= facts(page).items()
+
+
 def test_several_recordings(recordings, run):
     """What differs is listed, what was left out is said."""
     recordings.headers = [header(), header(host="other", command=None, filters=["comm=cc"])]

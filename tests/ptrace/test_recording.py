@@ -6,6 +6,7 @@ from tests.recording.made import replayed, tee_to
 from whatran.cli import main
 from whatran.plan import plan
 from whatran.recording import format as form
+from whatran.recording.store import numbered
 from whatran.replay import replay
 from whatran.sinks.text import size
 from whatran.watch import Watch
@@ -67,15 +68,24 @@ def test_a_file_that_is_removed_meanwhile(place, capfd):
     said = capfd.readouterr().err.splitlines()
 
     assert (1, f"whatran: {path} was removed while it was written: nothing of it is left") == (status, said[0])
-    assert said[1].endswith(" in no file")
+    assert said[1].endswith(", nothing in a file")
 
 
-def test_the_size_is_that_of_the_files_there_are(place, capfd):
-    """Not of those that were dropped to keep the last ones."""
-    command = ["sh", "-c", "for i in 1 2 3 4 5 6 7 8 9; do /bin/true; sleep 0.06; done"]
-    options = ["--rotate", "1K", "--files", "1", "-o", str(place / "some.wr")]
-    main(["record", "--source", "ptrace", *options, "--", *command])
-    (last,) = place.glob("some-*.wr")
+def test_of_the_last_files_that_is_said(place, capfd):
+    """What is in those that are left, and not what was written in all."""
+    path, command = place / "some.wr", "for n in $(seq 400); do /bin/true; done"
+    main(["record", "--source", "ptrace", "-o", str(path), "--rotate", "1K", "--files", "1", "--", "sh", "-c", command])
+    (left,) = numbered(path)
 
-    assert "some-0001.wr" != last.name
-    assert capfd.readouterr().err.endswith(f", {size(last.stat().st_size)} in {last}\n")
+    assert f"; the last of them, {size(left.stat().st_size)}, in {left}\n" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(("status", "name"), [(127, "nosuch"), (127, "/nosuch"), (126, "/etc/passwd")])
+def test_a_command_that_cannot_be_run(place, capfd, status, name):
+    """No file is made for it, and none gives way to it."""
+    kept, new = place / "kept.wr", place / "new.wr"
+    kept.write_text("mine")
+
+    assert [status] * 2 == [main(["record", "--overwrite", "-o", str(path), "--", name]) for path in (kept, new)]
+    assert capfd.readouterr().err.startswith(f"whatran: {name}: c")
+    assert ("mine", False) == (kept.read_text(), new.exists())

@@ -25,6 +25,17 @@ def test_processes_stand_below_their_creators(show):
     ]
 
 
+@pytest.mark.parametrize("width", [400, 1280])
+def test_overview_counts_processes_at_once(show, width):
+    """Those that lived at the same time, not all within the width of a pixel."""
+    events = [make_exec(("make",), pid=10, start=MS, at=MS)]
+    for pid in range(11, 51):
+        events += process(("cc",), pid, pid * 2, pid * 2 + 1.5)
+    page = show([*events, make_exit(pid=10, start=MS, at=1_000_000 * MS)], viewport={"width": width, "height": 800})
+
+    assert "2 processes at once" == page.get_attribute("#overview", "aria-label")
+
+
 def test_head_has_the_command_and_the_facts(show):
     """The title is the command line, of the window too."""
     page = show(build(), "make -j2", {"host": "builder", "lost": "12"})

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.events import MS, S, make_exec, make_exit, make_fork, make_gap
-from whatran.sinks.table import HOLD, Table
+from whatran.sinks.table import HOLD, PATIENCE, Table
 from whatran.sinks.text import columns
 
 HEAD = "TIME            PID   PPID PARENT   USER  DURATION EXIT    COMMAND"
@@ -51,6 +51,27 @@ def test_a_line_is_not_held_back_for_long(file):
     assert 1 == sink.release(101 * MS + HOLD)
     assert "22:13:20.101    100      1 init     root         - -       sleep 9" == file.lines[1]
     assert sink.due is None
+
+
+def test_what_is_recorded_is_told_whole(file):
+    """Where nobody watches it happen a line waits for the end of its process, however late that is."""
+    sink = Table(file.output, live=False)
+    sink.write([make_exec(("sleep", "9"), at=101 * MS)])
+    sink.write([make_exec(("ls",), pid=200, at=8 * S), make_exit(at=9101 * MS)])
+    sink.close()
+
+    assert "22:13:20.101    100      1 init     root     9.00s 0       sleep 9" == file.lines[1]
+    assert ["sleep 9", "ls"] == commands(file.lines)
+
+
+def test_what_is_recorded_takes_no_more_memory_for_more_events(file):
+    """A line waits for the next so many events and no longer."""
+    sink = Table(file.output, live=False)
+    sink.write([make_exec(("sleep", "9"), at=101 * MS)])
+    fork = make_fork(200, at=102 * MS)
+
+    assert 0 == sink.write([fork] * (PATIENCE - 1))
+    assert 1 == sink.write([fork])
 
 
 def test_an_exit_after_the_line_changes_nothing(file):

@@ -61,7 +61,11 @@ def _dispatch(argv: Sequence[str]) -> int:
     if first in ("-h", "--help", "--version"):
         _parser().parse_args(argv)
     if first and not first.startswith("-"):
-        raise UsageError(f"there is no command {first!r}; to run a program: whatran -- {first}")
+        import difflib  # noqa: PLC0415 (only here)
+
+        near = difflib.get_close_matches(first, commands, n=1)
+        meant = f"did you mean {near[0]}? To" if near else "to"
+        raise UsageError(f"there is no command {first!r}; {meant} run a program: whatran -- {first}")
     otherwise: Command = run if "--" in argv else watch
     return otherwise.main(argv)
 

@@ -82,7 +82,8 @@ def _lives(replaying: Replay) -> Iterator[Life]:
 def _output(options: argparse.Namespace, stack: ExitStack) -> Output:
     if options.output in (None, "-"):
         return Output.stdout()
-    path = stack.enter_context(new_file(options.output, overwrite=options.overwrite))
+    inputs = [options.left, options.right]
+    path = stack.enter_context(new_file(options.output, overwrite=options.overwrite, inputs=inputs))
     return stack.enter_context(Output.open(os.fspath(path)))
 
 
@@ -132,4 +133,4 @@ def _parser() -> Parser:
 
 
 def _rules(rules: dict[str, str]) -> str:
-    return "\n".join(["rules:", *(f"  {name:<11}{text.replace('`', '')}" for name, text in rules.items())])
+    return "\n".join(["rules:", *(f"  {name:<12}{text.replace('`', '')}" for name, text in rules.items())])

@@ -34,7 +34,7 @@ def main(argv: Sequence[str]) -> int:
     if options.table and ending not in OF_A_TABLE:
         raise UsageError(f"--table is for {' and '.join(OF_A_TABLE)}: a {ending} has all events")
     with (
-        new_file(options.output, overwrite=options.overwrite) as path,
+        new_file(options.output, overwrite=options.overwrite, inputs=options.file) as path,
         reading(options.file) as replaying,
     ):
         WRITERS[ending](replaying, path, options.table or TABLES[0], filtered=filtered(replaying))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from whatran.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from whatran.cli.parser import Parser
 
@@ -21,12 +21,20 @@ def add_overwrite(parser: Parser) -> None:
     parser.add_argument("--overwrite", action="store_true", help="FILE may be there already: it is replaced")
 
 
+def keep_inputs(name: str, inputs: Sequence[str]) -> None:
+    """UsageError where writing to ``name`` would destroy a file that is to be read."""
+    path = Path(name)
+    if path.is_file() and any(Path(each).exists() and path.samefile(each) for each in inputs):
+        raise UsageError(f"{name} is a recording to be read: name another file with -o")
+
+
 @contextmanager
-def new_file(name: str, *, overwrite: bool) -> Iterator[Path]:
+def new_file(name: str, *, overwrite: bool, inputs: Sequence[str] = ()) -> Iterator[Path]:
     """An empty file beside, which takes that name at the end if there was no error; only its owner may read it.
 
-    A device or a pipe is given as it is.
+    A device or a pipe is given as it is; none of the ``inputs`` is replaced.
     """
+    keep_inputs(name, inputs)
     path = Path(name)
     if path.is_dir():
         raise UsageError(f"{name} is a directory: give the name of a file")
@@ -45,5 +53,9 @@ def new_file(name: str, *, overwrite: bool) -> Iterator[Path]:
             beside.replace(path)
         finally:
             beside.unlink(missing_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot write to {name}: {error.strerror}; name another file with -o") from error
+    except (OSError, OutputError) as error:
+        # Whoever writes knows but the name of the file beside.
+        reason = error if isinstance(error, OSError) else error.__cause__
+        if not isinstance(reason, OSError):
+            raise
+        raise OutputError(f"cannot write to {name}: {reason.strerror}; name another file with -o") from error

@@ -208,14 +208,10 @@ def add_left_out(filters: argparse._ArgumentGroup) -> None:
         filters.add_argument(option, type=type_, action="append", metavar=metavar, help=f"not this {what_}")
 
 
-def add_verbose(parser: Parser) -> None:
+def add_verbose(parser: Parser, *, twice: str = "; twice: every detail of libbpf too") -> None:
     """How much is said."""
     parser.add_argument(
-        "-v",
-        "--verbose",
-        action="count",
-        default=0,
-        help="say on standard error what is being done; twice: every detail of libbpf too",
+        "-v", "--verbose", action="count", default=0, help=f"say on standard error what is being done{twice}"
     )
 
 
@@ -304,9 +300,11 @@ def names(text: str) -> list[str]:
 
 def size_or_seconds(text: str) -> tuple[int | None, float | None]:
     """A size as 100M, or a time as 90s, 30m, 12h or 1d."""
-    if re.fullmatch(r"[0-9]{1,10}[KMG]", text):
+    if re.fullmatch(r"0*[1-9][0-9]{0,9}[KMG]", text):
         return _bytes(text), None
-    return None, duration(text)
+    if re.fullmatch(r"[0-9]*[smhd]", text):
+        return None, duration(text)
+    raise UsageError(f"{text!r} is no size and no time; give one, as 100M (with K, M or G) or 1h (with s, m, h or d)")
 
 
 def duration(text: str) -> float:

@@ -7,10 +7,12 @@ the fields. It needs DuckDB: pip install 'whatran[query]'.
 from __future__ import annotations
 
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from whatran.cli.parser import Parser
 from whatran.cli.recordings import add_files, filtered, reading, say_missing
+from whatran.errors import UsageError
 from whatran.sinks.output import Output
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ def main(argv: Sequence[str]) -> int:
     from whatran.query.database import answer, question  # noqa: PLC0415 (not for --help)
 
     write = {"table": results.write_table, "csv": results.write_csv, "json": results.write_json}[options.format]
+    if Path(options.sql).is_file():
+        raise UsageError(f"{options.sql} is a file: the query comes last, in SQL")
     asked = question(options.sql)
     with ExitStack() as stack:
         with reading(options.file) as replaying:

@@ -12,9 +12,12 @@ happened in memory and writes that to FILE on SIGUSR1, and at the end.
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import signal
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from whatran.cli.follow import alarm, handling
@@ -34,6 +37,7 @@ from whatran.cli.options import (
 )
 from whatran.cli.parser import Parser
 from whatran.cli.running import HEARD, TIMED_OUT, Running, status
+from whatran.errors import CommandError, UsageError
 from whatran.sinks.output import YELLOW
 from whatran.sinks.text import size
 
@@ -58,6 +62,10 @@ def main(argv: Sequence[str]) -> int:
     options = _parser().parse_args(argv, namespace=_Options())
     command = options.command[1:] if options.command[:1] == ["--"] else options.command
     path = options.output or f"whatran-{time.strftime('%Y-%m-%d')}-{os.getpid()}.wr"
+    if path == "-":
+        raise UsageError("a recording goes to a file, not to standard output: name one with -o")
+    if command:
+        _check(command[0])
 
     from whatran.record import record  # noqa: PLC0415 (not for --help)
 
@@ -97,6 +105,14 @@ def main(argv: Sequence[str]) -> int:
         return TIMED_OUT
     failed = recording.error is not None
     return (status(recording.returncode) if command else 0) or int(failed)
+
+
+def _check(name: str) -> None:
+    """CommandError where there is no such command: before a file is made for it, or gives way to it."""
+    if shutil.which(name) is None:
+        if Path(name).exists():
+            raise CommandError(f"{name}: cannot be run: {os.strerror(errno.EACCES)}", 126)
+        raise CommandError(f"{name}: command not found", 127)
 
 
 class _Signals:
@@ -139,11 +155,18 @@ def _say_totals(recording: Recording) -> None:
     if recording.error:
         say(str(recording.error))
     events = stats.execs.seen + stats.forks.seen + stats.exits.seen + stats.failed.seen
-    files = [file for file in recording.files if file.exists()]
-    where = " to ".join(dict.fromkeys(map(str, (files[0], files[-1])))) if files else "no file"
-    # Of what was written, some may have been dropped since; a pipe has no size.
-    kept = sum(file.stat().st_size if file.is_file() else recording.written for file in files)
-    say(f"{events} events, {stats.lost} lost, {size(kept)} in {where}", style=YELLOW if stats.lost else None)
+    say(f"{events} events, {stats.lost} lost{_kept(recording)}", style=YELLOW if stats.lost else None)
+
+
+def _kept(recording: Recording) -> str:
+    """What there is of it in files, and in which; of a flight recorder and the last N files that is not all."""
+    files = [path for path in recording.files if path.exists()]
+    if not files:
+        return ", nothing in a file"
+    written = recording.written
+    kept = sum(path.stat().st_size for path in files) if all(path.is_file() for path in files) else written
+    where = " to ".join(dict.fromkeys((str(files[0]), str(files[-1]))))
+    return f"; the last of them, {size(kept)}, in {where}" if kept < written else f", {size(kept)} in {where}"
 
 
 def _parser() -> Parser:

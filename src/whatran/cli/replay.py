@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from whatran.cli.messages import logging_to_stderr, say
+from whatran.cli.newfile import keep_inputs
 from whatran.cli.options import Options, add_filters, add_output, add_verbose, fields_help, names, open_output
 from whatran.cli.parser import Parser
 from whatran.cli.progress import Bar
@@ -36,6 +37,8 @@ def main(argv: Sequence[str]) -> int:
     """Show all there is; 1 where something could not be read."""
     options = _parser().parse_args(argv, namespace=_Options())
     env = [name for given in options.env for name in given or ()]
+    if options.output:
+        keep_inputs(options.output, options.file)
 
     from whatran.replay import replay  # noqa: PLC0415 (not for --help)
 
@@ -54,7 +57,7 @@ def main(argv: Sequence[str]) -> int:
                 write_raw(replaying.records(), output, options.count)
             else:
                 filtered = bool(options.filter) or any(header.filtered for header in replaying.headers)
-                sink = FORMATS[options.format](output, options.count, filtered=filtered)
+                sink = FORMATS[options.format](output, options.count, filtered=filtered, live=False)
                 _show(replaying, sink, options.count)
         finally:
             bar.close()
@@ -104,5 +107,5 @@ def _parser() -> Parser:
         help="execs that failed: fold: a search of PATH is one; all: each attempt; none (default: as it was recorded)",
     )
     add_filters(parser, recorded=True)
-    add_verbose(parser)
+    add_verbose(parser, twice="")
     return parser

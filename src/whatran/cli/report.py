@@ -47,7 +47,7 @@ def main(argv: Sequence[str]) -> int:
     with ExitStack() as stack:
         path = None
         if options.output != "-":
-            path = stack.enter_context(new_file(options.output, overwrite=options.overwrite))
+            path = stack.enter_context(new_file(options.output, overwrite=options.overwrite, inputs=options.file))
         with reading(options.file, options.filter, env=False) as replaying:
             collector = Collector(filtered=bool(options.filter) or filtered(replaying))
             for event in replaying:
@@ -71,10 +71,11 @@ def _facts(replaying: Replay, collected: Collected) -> dict[str, str]:
     """What stands at the head of the page."""
     headers = replaying.headers
     counts = collected.counts
+    since = collected.since or min(each.started for each in headers)  # filters may have left no event
     facts = {
         "host": ", ".join(_once(each.host for each in headers)),
         "kernel": ", ".join(_once(f"{each.kernel} {each.machine}" for each in headers)),
-        "started": f"{datetime.fromtimestamp(collected.since / 1e9, UTC):%Y-%m-%d %H:%M:%S} UTC",
+        "started": f"{datetime.fromtimestamp(since / 1e9, UTC):%Y-%m-%d %H:%M:%S} UTC",
         "took": duration(collected.until - collected.since),
         "processes": f"{len(collected.tables['processes'].columns['pid']):,}",
         "execs": f"{counts['execs']:,}",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -41,6 +42,9 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
 
 _QUERIES = (duckdb.StatementType.SELECT, duckdb.StatementType.MULTI)
 """DESCRIBE and SUMMARIZE are the first too, PIVOT is the second."""
+
+
+_NO_TABLE = re.compile(r"Catalog Error: Table with name (\S+) does not exist!")
 
 
 class Question(NamedTuple):
@@ -192,6 +196,8 @@ def _errors(kind: type[WhatranError]) -> Iterator[None]:
         # Its own, "KIND Error: SENTENCE", is followed by "LINE N: TEXT" and by a line with a mark below that.
         message, _, where = str(error).partition("\n\nLINE ")
         sentence, line = " ".join(message.split()), where.partition("\n")[0]
+        if table := _NO_TABLE.match(sentence):  # DuckDB would rather have one of its own
+            sentence = f"there is no table {table[1]}; there are {', '.join(TABLES)}"
         raise kind(f"{sentence} (line {line})" if line else sentence) from error
     except RuntimeError as error:  # what DuckDB makes of Ctrl-C
         if str(error) == "Query interrupted":

@@ -9,17 +9,21 @@ class Overview {
   // For each pixel how many were alive, at the most; and where some failed.
   #count(width) {
     if (this.alive?.length === width) return;
-    const steps = new Float64Array(width + 1);
     this.failures = new Uint8Array(width);
     const place = (time) => Math.min(width - 1, Math.max(0, Math.floor((time / this.view.whole) * width)));
-    for (let row = 0; row < model.count; row++) {
-      steps[place(model.since[row])]++;
-      steps[place(model.until[row]) + 1]--;
-      if (model.failed[row]) this.failures[place(model.until[row])] = 1;
+    for (let row = 0; row < model.count; row++) if (model.failed[row]) this.failures[place(model.until[row])] = 1;
+    this.begins ??= Float64Array.from(model.since).sort();
+    this.ends ??= Float64Array.from(model.until).sort();
+    const alive = (this.alive = new Float64Array(width));
+    let [x, now, ended] = [0, 0, 0];
+    const goTo = (time) => { for (const to = place(time); x < to; ) alive[++x] = now; };
+    for (const begin of this.begins) {
+      for (; this.ends[ended] < begin; now--) goTo(this.ends[ended++]);
+      goTo(begin);
+      alive[x] = Math.max(alive[x], ++now);
     }
-    let now = 0;
-    this.alive = new Float64Array(width).map((_, x) => (now += steps[x]));
-    this.most = this.alive.reduce((a, b) => Math.max(a, b), 1);
+    for (; ended < this.ends.length; now--) goTo(this.ends[ended++]);
+    this.most = alive.reduce((a, b) => Math.max(a, b), 0);
   }
 
   draw(colours) {
@@ -39,7 +43,7 @@ class Overview {
     context.beginPath();
     context.moveTo(0, base);
     for (let x = 0; x < columns; x++) {
-      const y = base - (this.alive[x] / this.most) * (base - 6);
+      const y = base - (this.alive[x] / (this.most || 1)) * (base - 6);
       context.lineTo(x, y);
       context.lineTo(x + 1, y);
     }
@@ -63,6 +67,7 @@ class Overview {
     context.font = `10px ${getComputedStyle(document.documentElement).getPropertyValue("--sans")}`;
     context.textBaseline = "top";
     const text = `${count(this.most, "process", "processes")} at once`;
+    this.canvas.ariaLabel = text;
     context.globalAlpha = 0.8;
     context.fillStyle = colours.panel;
     context.fillRect(3, 2, context.measureText(text).width + 6, 13);

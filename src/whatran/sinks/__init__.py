@@ -31,33 +31,33 @@ class Sink(Protocol):
 class Format(Protocol):
     """Makes a sink."""
 
-    def __call__(self, output: Output, limit: int | None, *, filtered: bool = False) -> Sink: ...
+    def __call__(self, output: Output, limit: int | None, *, filtered: bool = False, live: bool = True) -> Sink: ...
 
 
-# Each takes where to write, how many records to write at most, and whether filters may have kept out what belongs
-# to the rest. Imports wait until a format is
-# chosen, so that --help costs no more than it must.
+# Each takes where to write, how many records to write at most, whether filters may have kept out what belongs to the
+# rest, and whether somebody watches the events as they happen. Imports wait until a format is chosen, so that --help
+# costs no more than it must. All take the same, whether they need it or not.
 
 
-def _table(output: Output, limit: int | None, *, filtered: bool = False) -> Sink:  # noqa: ARG001 (as every Format)
+def _table(output: Output, limit: int | None, *, filtered: bool = False, live: bool = True) -> Sink:  # noqa: ARG001
     from whatran.sinks.table import Table  # noqa: PLC0415 (only when chosen)
 
-    return Table(output, limit)
+    return Table(output, limit, live=live)
 
 
-def _tree(output: Output, limit: int | None, *, filtered: bool = False) -> Sink:
+def _tree(output: Output, limit: int | None, *, filtered: bool = False, live: bool = True) -> Sink:  # noqa: ARG001
     from whatran.sinks.tree import TreeView  # noqa: PLC0415 (only when chosen)
 
     return TreeView(output, limit, filtered=filtered)
 
 
-def _jsonl(output: Output, limit: int | None, *, filtered: bool = False) -> Sink:  # noqa: ARG001 (as every Format)
+def _jsonl(output: Output, limit: int | None, *, filtered: bool = False, live: bool = True) -> Sink:  # noqa: ARG001
     from whatran.sinks.jsonl import JsonLines  # noqa: PLC0415 (only when chosen)
 
     return JsonLines(output, limit)
 
 
-def _lives(output: Output, limit: int | None, *, filtered: bool = False) -> Sink:
+def _lives(output: Output, limit: int | None, *, filtered: bool = False, live: bool = True) -> Sink:  # noqa: ARG001
     from whatran.sinks.lives import LifeLines  # noqa: PLC0415 (only when chosen)
 
     return LifeLines(output, limit, filtered=filtered)

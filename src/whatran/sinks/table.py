@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 HOLD = 250_000_000
 """How long a line waits for the end of its process, in ns: most end sooner, and the view is still live."""
 
+PATIENCE = 20_000
+"""How many events a line waits where nobody sees them happen: a recording can tell more, and memory stays flat."""
+
 UNKNOWN = "-"
 
 # Heading, width to start with, width to grow to when a value needs it, right-aligned. Wider values push the line.
@@ -36,12 +39,14 @@ _COLUMNS = (
 class _Line:
     """An exec, a failed one or a gap, whose line is not written yet."""
 
-    __slots__ = ("at", "event", "exit", "settled")
+    __slots__ = ("at", "event", "exit", "number", "settled")
 
-    def __init__(self, event: Exec | ExecFailed | Gap, at: int) -> None:
+    def __init__(self, event: Exec | ExecFailed | Gap, at: int, number: int) -> None:
         self.event = event
         self.at = at
         """When, in ns on one clock for all machines: since the boot of the first."""
+        self.number = number
+        """How many events there had been."""
         self.exit: Exit | None = None
         self.settled = not isinstance(event, Exec)
         """Whether nothing more is to be known: the process ended, or executed something else."""
@@ -53,8 +58,11 @@ class Table:
     DURATION is from the exec to the end. A process that executes again lives on: its earlier line has neither.
     """
 
-    def __init__(self, output: Output, limit: int | None = None) -> None:
+    def __init__(self, output: Output, limit: int | None = None, *, live: bool = True) -> None:
+        """``live`` says that somebody watches it happen: no line is held back for long then."""
         self._output = output
+        self._live = live
+        self._events = 0
         self._left = limit
         self._widths = [width for _, width, _, _ in _COLUMNS]
         self._held: deque[_Line] = deque()
@@ -70,17 +78,22 @@ class Table:
 
     def write(self, events: Sequence[Event]) -> int:
         for event in events:
+            self._events += 1
             match event:
                 case Exec():
                     self._hold(event)
                 case Exit() if event.process_group_exit:
                     self._settle(event)
                 case Gap():
-                    self._queue(_Line(event, self._at(event)))
+                    self._queue(self._line(event))
                 case ExecFailed() if self._take_one():
-                    self._queue(_Line(event, self._at(event)))
-        # What is replayed may be of several machines, and no clock runs along: so the events say how late it is.
+                    self._queue(self._line(event))
+        if not self._live:
+            return self._write_lines(before=self._events - PATIENCE)
         return self._write_lines(older_than=self._at(events[-1]) - HOLD if events else 0)
+
+    def _line(self, event: Exec | ExecFailed | Gap) -> _Line:
+        return _Line(event, self._at(event), self._events)
 
     def _at(self, event: Event) -> int:
         """When that was, on the clock of the first event's machine."""
@@ -103,7 +116,7 @@ class Table:
             earlier.settled = True
         if not self._take_one():
             return
-        line = self._latest[key] = _Line(event, self._at(event))
+        line = self._latest[key] = self._line(event)
         self._queue(line)
 
     def _take_one(self) -> bool:
@@ -125,12 +138,12 @@ class Table:
             line.exit = event
             line.settled = True
 
-    def _write_lines(self, older_than: int) -> int:
-        """Write the lines at the head that are settled or older than a time since boot; how many those were."""
+    def _write_lines(self, older_than: int = 0, before: int = 0) -> int:
+        """Write the lines at the head that are settled or older than a time, or an event; how many those were."""
         width = self._output.width if self._held else None
         lines = []
-        while self._held and (self._held[0].settled or self._held[0].at <= older_than):
-            line = self._held.popleft()
+        while self._held and ((line := self._held[0]).settled or line.at <= older_than or line.number <= before):
+            self._held.popleft()
             if isinstance(line.event, Gap):
                 lines.append(self._format_gap(line.event, width))
                 continue
