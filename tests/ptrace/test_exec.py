@@ -1,9 +1,11 @@
 """What was executed, by the word of the programs themselves."""
 
 import os
+import sys
 
 import pytest
 
+import whatran
 from tests.ebpf.programs import opened, script, stdin_is
 from tests.ebpf.truth import assert_exec_matches, execs, only
 
@@ -136,3 +138,22 @@ def test_stdin(run_told, programs, place, what):
             completed, [witness] = run_told([programs / "witness"])
 
     assert_exec_matches(only(execs(completed.events, comm="witness")), witness)
+
+
+def test_a_thread_with_a_name_of_its_own(place):
+    """What it makes is the process's child: its parent has the name of that, as the kernel has it of the leader."""
+    path = place / "named.py"
+    path.write_text(
+        "import ctypes, subprocess, threading\n"
+        "def run():\n"
+        "    ctypes.CDLL(None).prctl(15, b'a thread', 0, 0, 0)\n"
+        "    subprocess.run(['/bin/true'])\n"
+        "thread = threading.Thread(target=run)\n"
+        "thread.start()\n"
+        "thread.join()\n"
+    )
+    completed = whatran.run([sys.executable, path], source="ptrace")
+    leader, true = execs(completed.events)
+    [fork] = [event for event in completed.events if event.event == "sched_process_fork"]
+
+    assert ("true", leader.comm, "a thread") == (true.comm, true.ppid_comm, fork.comm)

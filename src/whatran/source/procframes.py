@@ -76,7 +76,9 @@ class Frames:
         start = proctask.start_time(stat, now) if stat else now
         # Who has left our user namespace cannot come back: whose child is in it, is so too.
         ours = proctask.namespace(child, "user") == proctask.own_user_namespace()
-        creator.task = task = self._creator(caller, creator, stat, ours=ours)
+        task = self._creator(caller, creator, stat, ours=ours)
+        # A thread has a name of its own: its child begins with that, but the process has the one of its leader.
+        creator.task = task if caller == creator.pid else task._replace(comm=creator.task.comm)
         if is_thread:
             process, up = creator, task.ppid
         else:
@@ -85,7 +87,7 @@ class Frames:
         process.threads[child] = start
         child_ns_pid, child_ns_tid = self._ns_numbers(child, process.pid, creator, ours=ours)
         if not is_thread:
-            proctask.born(process, creator, (child_ns_pid, child_ns_tid), up, self._parent(up))
+            proctask.born(process, creator, task, (child_ns_pid, child_ns_tid), up, self._parent(up))
         up_ns_pid = task.ns_pid if up == creator.pid else self._ns_numbers(up, up, creator, ours=ours)[0]
         rest = (
             creator.threads.get(caller, creator.start_boot_ns),

@@ -258,9 +258,11 @@ def _identity(tid: int, before: Identity | None) -> Identity:
     )
 
 
-def born(child: Process, creator: Process, numbers: tuple[int, int], ppid: int, parent: Parent) -> None:
-    """A process has what its creator had, until it says otherwise."""
-    child.task = creator.task._replace(
+def born(  # noqa: PLR0917 (each of another type)
+    child: Process, creator: Process, task: Task, numbers: tuple[int, int], ppid: int, parent: Parent
+) -> None:
+    """A process has what its creator had, in the thread that made it, until it says otherwise."""
+    child.task = task._replace(
         start_boot_ns=child.start_boot_ns,
         ppid_start_boot_ns=parent.start_boot_ns,
         pid=child.pid,
