@@ -5,8 +5,13 @@ import signal
 from collections import Counter
 
 import pytest
+from hypothesis import settings
 
 from whatran.source.ebpf import OBJECT
+
+# How long an example takes is no concern of a test.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 # A shell that starts the tests in the background has SIGINT ignored, and a child would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)

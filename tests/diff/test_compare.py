@@ -4,7 +4,7 @@ from collections import Counter
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.diff.recorded import BASE, ran, recorded
@@ -182,7 +182,6 @@ COMMAND = st.builds(
 RECORDING = st.builds(lambda commands: recorded(*commands), st.lists(COMMAND, max_size=8))
 
 
-@settings(deadline=None)
 @given(RECORDING)
 def test_nothing_differs_from_itself(lives):
     """A recording is equal to itself, all of it."""
@@ -191,7 +190,6 @@ def test_nothing_differs_from_itself(lives):
     assert (True, [], found.left.executions) == (found.equal, found.differences, found.same)
 
 
-@settings(deadline=None)
 @given(RECORDING, RECORDING)
 def test_sides_can_be_swapped(left, right):
     """The same differences are found, the other way round."""
@@ -208,7 +206,6 @@ def test_sides_can_be_swapped(left, right):
     )
 
 
-@settings(deadline=None)
 @given(RECORDING, RECORDING)
 def test_every_execution_is_told_once(left, right):
     """Those that are the same and those of the differences are all there are, on either side."""

@@ -4,7 +4,7 @@ import random
 import string
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.diff.recorded import executions
@@ -67,7 +67,6 @@ def test_what_is_random_is_found(prefix, length, alphabet, suffix):
     assert ([f"/tmp/{prefix}{'X' * length}{suffix}"] * 50,) * 2 == names(left, right)
 
 
-@settings(deadline=None)
 @given(*[st.lists(st.text("abX1/._-", max_size=12), max_size=5)] * 2)
 def test_sides_are_treated_alike(left, right):
     """It makes no difference which recording comes first, and texts only change where both are compared."""

@@ -1,7 +1,7 @@
 """Where two command lines differ."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from whatran.diff.words import pieces, words
@@ -44,7 +44,6 @@ def test_where_they_differ(expected, left, right):
 ARGV = st.lists(st.text("ab \n", max_size=4), max_size=6)
 
 
-@settings(deadline=None)
 @given(ARGV, ARGV)
 def test_both_sides_can_be_read_back(left, right):
     """All words of either side are there, in their order; what is equal has no difference, what is not has one."""

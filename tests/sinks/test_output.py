@@ -10,7 +10,7 @@ import threading
 import pytest
 
 from whatran.errors import OutputError
-from whatran.sinks.output import DIM, Output
+from whatran.sinks.output import CHARS_A_WRITE, DIM, Output
 
 
 def test_a_file_keeps_what_it_held(tmp_path):
@@ -165,3 +165,14 @@ def test_a_file_does_not_take_the_place_of_a_closed_standard_descriptor(tmp_path
     said = subprocess.run(command, cwd=tmp_path, check=True, stdout=subprocess.PIPE, text=True).stdout
 
     assert "True\n" == said
+
+
+def test_long_lines_do_not_wait_for_one_another(file, monkeypatch):
+    """Short ones are written together; what waits is bounded by how much it is."""
+    writes = []
+    write = file.output.write
+    monkeypatch.setattr(file.output, "write", lambda data: (writes.append(data.count(b"\n")), write(data)))
+    lines = [*["short"] * 9, "x" * CHARS_A_WRITE, "y" * CHARS_A_WRITE, "last"]
+    file.output.write_lines(lines)
+
+    assert ([10, 1, 1], lines) == (writes, file.lines)

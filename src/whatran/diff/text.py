@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from whatran.sinks.output import Output
 
 EXAMPLES = 2
-LINES_A_WRITE = 1000
 
 _COLOURS = {"left": RED, "right": GREEN, "note": YELLOW, "dim": DIM}
 _SIGNS = {
@@ -30,13 +29,7 @@ _SIGNS = {
 
 def write(comparison: Comparison, output: Output, *, limit: int | None = None, explain: bool = False) -> None:
     """Write it, with no more than so many of the differences."""
-    lines: list[str] = []
-    for line in _lines(comparison, limit, explain=explain):
-        lines.append(_painted(line, output) + "\n")
-        if len(lines) == LINES_A_WRITE:
-            output.write_text("".join(lines))
-            lines.clear()
-    output.write_text("".join(lines))
+    output.write_lines(_painted(line, output) for line in _lines(comparison, limit, explain=explain))
 
 
 def _painted(line: Sequence[Part], output: Output) -> str:

@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING, Self
 from whatran.errors import OutputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import TracebackType
+
+CHARS_A_WRITE = 1 << 18
 
 DIM = "2"
 RED = "31"
@@ -96,6 +99,19 @@ class Output:
 
     def write_text(self, text: str) -> None:
         self.write(text.encode(self._encoding, "backslashreplace"))
+
+    def write_lines(self, lines: Iterable[str]) -> None:
+        """Write lines, many at once; but no more than that, as each may have some MiB."""
+        waiting: list[str] = []
+        chars = 0
+        for line in lines:
+            waiting += line, "\n"
+            chars += len(line)
+            if chars >= CHARS_A_WRITE:
+                self.write_text("".join(waiting))
+                waiting.clear()
+                chars = 0
+        self.write_text("".join(waiting))
 
     def write(self, data: bytes) -> None:
         """Write all of it; when that fails, a file of ours ends with its last whole line."""

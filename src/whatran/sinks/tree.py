@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 MAX_INDENT = 64
 """Levels that are drawn; whatever is deeper says its depth instead, or a deep chain would take quadratic space."""
-
-LINES_A_WRITE = 1000
 
 
 class TreeView:
@@ -65,14 +64,9 @@ class TreeView:
         tree = build([*self._ended, *self._lives.finish()])
         lost = sum(gap.count for gap in self._gaps)
         shown = _shown(tree, lost=bool(lost))
-        lines: list[str] = []
-        for line in _draw(tree, shown, self._output):
-            lines.append(line + "\n")
-            if len(lines) == LINES_A_WRITE:
-                self._output.write_text("".join(lines))
-                lines.clear()
-        gaps = [self._output.paint(missing(gap), YELLOW) for gap in self._gaps]
-        self._output.write_text("".join(lines) + "\n".join([*gaps, _summary(tree, shown, self._notes(lost))]) + "\n")
+        gaps = (self._output.paint(missing(gap), YELLOW) for gap in self._gaps)
+        summary = _summary(tree, shown, self._notes(lost))
+        self._output.write_lines(itertools.chain(_draw(tree, shown, self._output), gaps, [summary]))
         return 0
 
     def _notes(self, lost: int) -> list[str]:
