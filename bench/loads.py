@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 STORM, FORKS, QUICK = 10_000, 1_000, 5
 """Execs of a storm; of a dynamic program; and how much less of them is enough for a quick look."""
 
-QUIET_SECONDS = 5
+QUIET_SECONDS = 3
 
-TESTS = ("tests/wire", "tests/process", "tests/source")
+TESTS = ("tests/wire", "tests/source")
 """Of our own, those that ask nothing of the machine."""
 
 USER = 34567

@@ -52,11 +52,11 @@ def build(folder: Path) -> Programs:
     return built
 
 
-def build_floor(folder: Path) -> Path:
-    """The counting kernel program, compiled as that of whatran is."""
+def build_bpf(source: Path, folder: Path) -> Path:
+    """A small kernel program, compiled as that of whatran is."""
     hatch_build = runpy.run_path(str(ROOT / "hatch_build.py"))
-    made = folder / "floor.bpf.o"
-    places = ["-I", ROOT / "bpf", "-isystem", hatch_build["find_headers"](), "-c", HERE / "floor.bpf.c", "-o", made]
+    made = folder / f"{source.stem}.o"
+    places = ["-I", ROOT / "bpf", "-isystem", hatch_build["find_headers"](), "-c", source, "-o", made]
     subprocess.run([*hatch_build["find_compiler"](), *hatch_build["FLAGS"], *places], check=True, cwd=ROOT)
     return made
 

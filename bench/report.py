@@ -43,7 +43,7 @@ def as_json(found: Found) -> dict[str, Any]:
         "machine": machine(),
         "loads": {load.key: {"name": load.name, "execs": execs(found, load)} for load in found.loads},
         "runs": [
-            {"load": load, "monitor": monitor, "rounds": [asdict(each) for each in figures]}
+            {"load": load, "monitor": monitor, "rounds": {number: asdict(each) for number, each in figures.items()}}
             for (load, monitor), figures in found.runs.items()
         ],
         "keeps": {name: asdict(keeps) for name, keeps in found.keeps.items()},
@@ -85,12 +85,12 @@ def machine() -> dict[str, object]:
 
 def execs(found: Found, load: Load) -> int | None:
     """How many execs a load makes: as it is known, or as they were counted."""
-    counted = [run.told for run in found.runs.get((load.key, FLOOR.name), ()) if run.told]
+    counted = [run.told for run in found.runs.get((load.key, FLOOR.name), {}).values() if run.told]
     return load.execs or (round(statistics.median(counted)) if counted else None)
 
 
 def _load_table(found: Found, load: Load) -> str:
-    plain = found.runs.get((load.key, NONE.name), [])
+    plain = found.runs.get((load.key, NONE.name), {})
     total = execs(found, load)
     quiet = load.key == "quiet"
     heads = ["monitor"]
@@ -99,9 +99,10 @@ def _load_table(found: Found, load: Load) -> str:
     heads += [] if quiet else ["told", "CPU, 10,000 execs", "bytes an exec"]
     rows = []
     for monitor in found.monitors:
-        runs = found.runs.get((load.key, monitor.name))
-        if not runs:
+        rounds = found.runs.get((load.key, monitor.name))
+        if not rounds:
             continue
+        runs = list(rounds.values())
         looks_on = bool(monitor.program) or monitor is FLOOR or "whatran" in monitor.name
         if quiet:
             cells = [
@@ -109,7 +110,7 @@ def _load_table(found: Found, load: Load) -> str:
                 _spread((run.monitor_cpu / run.wall * 1e3 for run in runs), "{:.1f} ms") if looks_on else "",
             ]
         else:
-            pairs = list(zip(runs, plain, strict=False))
+            pairs = [(rounds[number], plain[number]) for number in rounds.keys() & plain.keys()]
             if monitor is NONE:
                 cells = [
                     _spread((run.wall for run in runs), "{:.2f} s"),
@@ -147,7 +148,7 @@ def _monitor_table(found: Found) -> str:
     heads += ["of an argument of 100 KB"]
     rows = []
     for monitor in found.monitors:
-        peak = [run.peak_kib for (_, name), runs in found.runs.items() if name == monitor.name for run in runs]
+        peak = [run.peak_kib for (_, name), runs in found.runs.items() if name == monitor.name for run in runs.values()]
         if not any(peak):
             continue
         keeps, kernel = found.keeps.get(monitor.name), found.kernel.get(monitor.name)

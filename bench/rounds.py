@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 from bench import programs
 from bench.audit import AuditError
-from bench.figures import CannotRun, Figures, Keeps, keeps, run
+from bench.figures import CannotRun, Figures, Keeps, LoadFailed, keeps, run
 from bench.loads import USER, Load, loads
-from bench.monitors import FLOOR, NONE, Monitor, Place
+from bench.monitors import Monitor, Place
 from whatran.source.libbpf import explain, library
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ class Found:
 
     monitors: list[Monitor]
     loads: list[Load] = field(default_factory=list)
-    runs: dict[tuple[str, str], list[Figures]] = field(default_factory=dict)
-    """By the load's key and the monitor's name; in the order of rounds."""
+    runs: dict[tuple[str, str], dict[int, Figures]] = field(default_factory=dict)
+    """By the load's key and the monitor's name, and then by the round."""
     keeps: dict[str, Keeps] = field(default_factory=dict)
     kernel: dict[str, float] = field(default_factory=dict)
     """ns in a monitor's BPF programs for an exec of the storm, with its fork and exit."""
@@ -56,7 +56,7 @@ def measure(
             (folder / each).mkdir()
         os.chown(folder / "load", USER, USER)
         built = programs.build(folder)
-        place = Place(folder / "monitor", folder / "load", programs.build_floor(folder))
+        place = Place(folder / "monitor", folder / "load", programs.build_bpf(programs.HERE / "floor.bpf.c", folder))
         found.loads = loads(built, folder / "load", wanted, quick=quick)
         for monitor in monitors:
             if why := unavailable(monitor, whole_machine=whole_machine):
@@ -69,6 +69,7 @@ def measure(
         with bpf_stats():
             for monitor in _those(found):
                 if (storm := found.loads[0]).execs:
+                    say(f"what {monitor.name} takes in the kernel")
                     with _told(found, monitor):
                         figures = run(monitor, storm, built.gate, place, _ready(found, monitor))
                         found.kernel[monitor.name] = figures.kernel_ns / storm.execs
@@ -81,7 +82,7 @@ def measure(
                     say(f"round {number + 1} of {rounds}: {load.key}, {monitor.name}")
                     with _told(found, monitor):
                         figures = run(monitor, load, built.gate, place, _ready(found, monitor))
-                        found.runs.setdefault((load.key, monitor.name), []).append(figures)
+                        found.runs.setdefault((load.key, monitor.name), {})[number] = figures
                     place.out.unlink(missing_ok=True)
             yield found
 
@@ -114,12 +115,12 @@ def say(what: str) -> None:
 
 @contextmanager
 def _told(found: Found, monitor: Monitor) -> Iterator[None]:
-    """What keeps a monitor from running is kept; a load that does not run by itself is an error."""
+    """What keeps a monitor from running is kept; a load that fails once is no more than said."""
     try:
         yield
+    except LoadFailed as why:
+        say(f"the load failed: {why}")
     except (AuditError, CannotRun) as why:
-        if monitor in (NONE, FLOOR):
-            raise
         say(f"{monitor.name}: {why}")
         found.missing[monitor.name] = f"does not run here: {why}"
 
