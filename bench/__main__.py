@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -24,6 +25,9 @@ def main() -> None:
     options = _parser().parse_args()
     if os.geteuid():
         sys.exit("bench: only root may look at the processes of others")
+    # Whatever ends us, what was set for a monitor is put back, and none is left behind.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
     os.environ.pop("MAKEFLAGS", None)  # make is one of the loads
     chosen = [each for each in MONITORS if not options.monitor or any(part in each.name for part in options.monitor)]
     for found in measure(

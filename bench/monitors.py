@@ -6,6 +6,7 @@ is ours as a whole.
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -18,6 +19,9 @@ from bench.loads import USER
 from bench.told import Place, in_floor, in_lives, in_recording, in_summary, matches, nobody, nothing, replayed, written
 
 WHATRAN = [sys.executable, "-m", "whatran"]
+
+# A tree is told apart in the kernel; of other users' execs it tells all the same that they were.
+OURS = ("--tree", str(os.getpid()), "--uid", str(USER))
 
 # bpftrace and libbpf-tools find tracepoints there; in a mount namespace, for it need not be mounted for all.
 TRACEFS = """
@@ -52,7 +56,7 @@ class Monitor:
 
 
 def _whatran(*arguments: str) -> Callable[[Place], list[str]]:
-    return lambda place: [*WHATRAN, *arguments, "--uid", str(USER), "-o", str(place.out)]
+    return lambda place: [*WHATRAN, *arguments, *OURS, "-o", str(place.out)]
 
 
 def _traced(*command: str) -> list[str]:
@@ -87,7 +91,7 @@ MONITORS = (
     Monitor("whatran, lives to a file", _whatran("--format", "lives"), in_lives),
     Monitor(
         "whatran, table to /dev/null",
-        lambda _: [*WHATRAN, "--format", "table", "--uid", str(USER), "-o", "/dev/null"],
+        lambda _: [*WHATRAN, "--format", "table", *OURS, "-o", "/dev/null"],
         in_summary,
     ),
     Monitor(

@@ -47,7 +47,7 @@ class Found:
 def measure(
     monitors: Sequence[Monitor], wanted: list[str], rounds: int, *, quick: bool, whole_machine: bool
 ) -> Iterator[Found]:
-    """What was found so far, after each round; what goes on is said on standard error."""
+    """What was found so far, after each load of each round; what goes on is said on standard error."""
     found = Found([])
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
@@ -84,7 +84,7 @@ def measure(
                         figures = run(monitor, load, built.gate, place, _ready(found, monitor))
                         found.runs.setdefault((load.key, monitor.name), {})[number] = figures
                     place.out.unlink(missing_ok=True)
-            yield found
+                yield found
 
 
 def unavailable(monitor: Monitor, *, whole_machine: bool) -> str | None:
