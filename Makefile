@@ -1,7 +1,7 @@
 # Everything is kept in .venv. What needs root asks sudo for it, and says so.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench wheel clean
+.PHONY: help setup run test check bench bench-peers wheel clean
 
 READY := .venv/ready
 OBJECT := src/whatran/source/whatran.bpf.o
@@ -11,7 +11,7 @@ override COMMAND := $(value CMD)
 export COMMAND
 
 help: ## show this
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
 setup: $(READY) $(OBJECT) ## install what is missing, fill .venv, compile the kernel program (the others imply it)
 	@:
@@ -29,8 +29,11 @@ check: setup ## lint, formatting, types, direction of the imports
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
 
-bench: setup ## measure what an event costs
-	@scripts/as-root.sh .venv/bin/python -m bench
+bench: setup ## measure monitors side by side; with ARGS='--quick', '-o FILE.md', '--help'
+	@scripts/as-root.sh .venv/bin/python -m bench $(ARGS)
+
+bench-peers: ## install the monitors that Debian has, for make bench to compare with
+	@scripts/peers.sh
 
 wheel: setup ## build the wheel and the sdist into dist/
 	@.venv/bin/hatchling build

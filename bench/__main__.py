@@ -1,161 +1,66 @@
-"""What watching costs on this machine, as a Markdown table: `make bench`.
+"""What monitors cost, and what they keep, side by side: `make bench`; needs root.
 
-Medians of several runs. In-kernel times are the kernel's own account of the programs; CPU and memory are of the whole
-whatran process, its start included. Each figure stands beside what it should reach.
+Markdown goes to standard output, or with -o FILE.md there, with all figures in FILE.json beside it.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
-import statistics
-import subprocess
+import signal
 import sys
-import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import whatran
-from whatran.source.libbpf import explain, library
-from whatran.wire import layout
+from bench.loads import KEYS
+from bench.monitors import MONITORS, NONE
+from bench.report import as_json, as_markdown
+from bench.rounds import measure
 
-if TYPE_CHECKING:
-    from whatran.source.ebpf import Ebpf
-
-HERE = Path(__file__).parent
-BPF_STATS_RUN_TIME = 0  # enum bpf_stats_type of linux/bpf.h
-RUNS = 5
-EXECS = 5_000
-KINDS = {layout.EXEC: "exec", layout.FORK: "fork", layout.EXIT: "exit", layout.FAILED: "each system call"}
-
-# Runs the command line in a process of its own, which then says what it used itself, without its children.
-MEASURED = """
-import json, resource, sys
-from whatran.cli import main
-code = main(sys.argv[1:])
-used = resource.getrusage(resource.RUSAGE_SELF)
-print(json.dumps({"code": code, "cpu": used.ru_utime + used.ru_stime, "rss": used.ru_maxrss}))
-"""
+ROUNDS = 7
 
 
 def main() -> None:
-    """Measure everything and print the table."""
-    with tempfile.TemporaryDirectory() as name, bpf_stats():
-        folder = Path(name)
-        storm, now, dynamic, static = build(folder)
-        rows = [("figure", "measured", "target"), ("---", "---", "---")]
-        for program, kind in ((static, "static"), (dynamic, "dynamic")):
-            for frame, ns in kernel_times(storm, program).items():
-                target = "≤ 5 µs" if frame == "exec" else ""
-                rows.append((f"in the kernel, {frame}, of a {kind} program", f"{ns / 1000:.2f} µs", target))
-        rows.append(("in the kernel, exec with 1 MiB of arguments", f"{long_exec(static):.0f} µs", "≤ 1 ms"))
-        small = measure(folder, storm, EXECS, static)
-        large = measure(folder, storm, 10 * EXECS, static)
-        extra = (large["cpu"] - small["cpu"]) / (large["events"] - small["events"])
-        rows += [
-            ("CPU an event, JSON lines to a file", f"{extra * 1e6:.1f} µs", "≤ 15 µs"),
-            ("CPU to start and end", f"{(small['cpu'] - extra * small['events']) * 1e3:.0f} ms", ""),
-            (f"peak resident memory, {small['events']} events", f"{small['rss'] / 1024:.1f} MiB", "≤ 60 MiB"),
-            (f"peak resident memory, {large['events']} events", f"{large['rss'] / 1024:.1f} MiB", "the same"),
-            ("lost", str(small["lost"] + large["lost"]), "0"),
-            ("start to the command's first instruction", f"{ready(now):.0f} ms", "≤ 400 ms"),
-            ("whatran --help", f"{help_time():.0f} ms", "≤ 150 ms"),
-        ]
-        for row in rows:
-            print("|", " | ".join(row), "|")
-
-
-@contextmanager
-def bpf_stats() -> Iterator[None]:
-    """The kernel times BPF programs, within; it stops by itself when the descriptor goes, whatever ends us."""
-    fd = library().bpf_enable_stats(BPF_STATS_RUN_TIME)
-    if fd < 0:
-        sys.exit(f"cannot time BPF programs: {explain(fd)[1]}")
-    try:
-        yield
-    finally:
-        os.close(fd)
-
-
-def build(folder: Path) -> list[str]:
-    """The storm, the clock, and a program that does nothing, dynamic and static."""
-    (folder / "true.c").write_text("int main(void) { return 0; }\n")
-    made = []
-    for source, name, *flags in (
-        (HERE / "storm.c", "storm"),
-        (HERE / "now.c", "now"),
-        (folder / "true.c", "dynamic"),
-        (folder / "true.c", "static", "-static"),
+    """Measure and report."""
+    options = _parser().parse_args()
+    if os.geteuid():
+        sys.exit("bench: only root may look at the processes of others")
+    # Whatever ends us, what was set for a monitor is put back, and none is left behind.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
+    os.environ.pop("MAKEFLAGS", None)  # make is one of the loads
+    chosen = [each for each in MONITORS if not options.monitor or any(part in each.name for part in options.monitor)]
+    for found in measure(
+        [NONE, *(each for each in chosen if each is not NONE)],
+        options.load or (["storm"] if options.quick else []),
+        options.rounds or (1 if options.quick else ROUNDS),
+        quick=options.quick,
+        whole_machine=options.whole_machine,
     ):
-        made.append(str(folder / name))
-        subprocess.run(["cc", "-O2", *flags, "-o", made[-1], source], check=True)
-    return made
+        if options.output:  # so that what is interrupted is not in vain
+            options.output.write_text(as_markdown(found))
+            options.output.with_suffix(".json").write_text(json.dumps(as_json(found), indent=1) + "\n")
+    if not options.output:
+        print(as_markdown(found), end="")
 
 
-def kernel_times(storm: str, program: str) -> dict[str, float]:
-    """ns a run of each program, by the name of its event."""
-    runs: dict[str, list[float]] = {name: [] for name in KINDS.values()}
-    for _ in range(RUNS):
-        with whatran.watch([storm, str(EXECS), program]) as watching:
-            source: Ebpf = watching._source  # noqa: SLF001  # nobody else needs to know
-            while not watching.ended:
-                watching.read()
-            for kind, infos in source.programs().items():
-                if count := sum(info.run_count for info in infos):
-                    runs[KINDS[kind]].append(sum(info.run_time_ns for info in infos) / count)
-    return {name: statistics.median(times) for name, times in runs.items() if times}
-
-
-def long_exec(program: str) -> float:
-    """µs of the programs for one exec with 1 MiB of arguments."""
-    times = []
-    for _ in range(RUNS):
-        with whatran.watch([program, *["x" * ((128 << 10) - 1)] * 8]) as watching:
-            source: Ebpf = watching._source  # noqa: SLF001  # nobody else needs to know
-            while not watching.ended:
-                watching.read()
-            times += [info.run_time_ns / 1e3 for info in source.programs()[layout.EXEC]]
-    return statistics.median(times)
-
-
-def measure(folder: Path, storm: str, execs: int, program: str) -> dict[str, float]:
-    """CPU seconds, peak KiB, events and losses of `whatran run --format jsonl -o FILE`."""
-    found: list[dict[str, float]] = []
-    for _ in range(RUNS):
-        out = folder / "events.jsonl"
-        command = ["run", "--format", "jsonl", "-o", str(out), "--", storm, str(execs), program]
-        said = subprocess.run(
-            [sys.executable, "-c", MEASURED, *command], check=True, stdout=subprocess.PIPE, text=True
-        ).stdout
-        with out.open("rb") as lines:
-            events = sum(1 for _ in lines)
-        found.append(json.loads(said) | {"events": events, "lost": 3 * execs + 2 - events})
-    return {key: statistics.median(one[key] for one in found) for key in found[0]} | {
-        "lost": sum(one["lost"] for one in found)
-    }
-
-
-def ready(now: str) -> float:
-    """ms from the start of `whatran run` to the first instruction of its command."""
-    times = []
-    for _ in range(RUNS):
-        before = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
-        run = [sys.executable, "-m", "whatran", "run", "-o", os.devnull, "--", now]
-        times.append(int(subprocess.run(run, check=True, stdout=subprocess.PIPE).stdout) - before)
-    return statistics.median(times) / 1e6
-
-
-def help_time() -> float:
-    """ms of a whole `whatran --help`."""
-    times = []
-    for _ in range(RUNS):
-        before = time.monotonic()
-        subprocess.run([sys.executable, "-m", "whatran", "--help"], check=True, stdout=subprocess.DEVNULL)
-        times.append(time.monotonic() - before)
-    return statistics.median(times) * 1e3
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="make bench ARGS=…", description=__doc__)
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE.md", help="where to write (default: standard output)"
+    )
+    parser.add_argument("--quick", action="store_true", help="a short storm, one round: a look, no figures")
+    parser.add_argument("--rounds", type=int, metavar="N", help=f"(default: {ROUNDS})")
+    parser.add_argument("--load", action="append", default=[], choices=KEYS, help="only this load; can be repeated")
+    parser.add_argument(
+        "--monitor", action="append", default=[], metavar="NAME", help="only monitors with NAME in theirs"
+    )
+    parser.add_argument(
+        "--whole-machine",
+        action="store_true",
+        help="also monitors that tell of everybody's processes: the machine is ours alone",
+    )
+    return parser
 
 
 if __name__ == "__main__":

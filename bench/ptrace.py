@@ -7,7 +7,6 @@ does meets all alike: the medians of what each round takes more than the plain o
 from __future__ import annotations
 
 import os
-import re
 import statistics
 import subprocess
 import sys
@@ -16,13 +15,10 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench.__main__ import build
+from bench import programs
 
 ROUNDS = 5
 EXECS = 2_000
-
-SOURCE = "lua5.4"
-"""A Debian source package with a makefile that asks for no more than a compiler."""
 
 Command = Sequence[str | Path]
 
@@ -31,16 +27,16 @@ def main() -> None:
     """Measure everything and print the table."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        sources = project(folder)
-        storm, _, _, static = build(folder)
+        sources = programs.project(folder)
+        built = programs.build(folder)
         make = ["make", "-j2", "-C", sources, "linux-noreadline"]
         clean = ["make", "-C", sources, "clean"]
         print("| what | plain | ptrace | strace | more by ptrace | more by strace |")
         print("| --- | --- | --- | --- | --- | --- |")
         compare("make -j2 of Lua", make, folder, before=lambda: quiet(clean))
-        compare(f"{EXECS} execs of ls", [storm, str(EXECS), "/bin/ls"], folder)
-        compare(f"{EXECS} execs of true", [storm, str(EXECS), "/bin/true"], folder)
-        compare(f"{EXECS} execs of a static program that does nothing", [storm, str(EXECS), static], folder)
+        compare(f"{EXECS} execs of ls", built.storm_of(EXECS, "/bin/ls"), folder)
+        compare(f"{EXECS} execs of true", built.storm_of(EXECS, "/bin/true"), folder)
+        compare(f"{EXECS} execs of a static program that does nothing", built.storm_of(EXECS, built.static), folder)
 
 
 def compare(what: str, command: Command, folder: Path, before: Callable[[], object] = lambda: None) -> None:
@@ -77,27 +73,6 @@ def compare(what: str, command: Command, folder: Path, before: Callable[[], obje
 def quiet(command: Command) -> None:
     """Runs it without a word."""
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-
-def project(folder: Path) -> Path:
-    """Directory of a C project with a makefile, fetched from where this machine has its packages from."""
-    apt = folder / "apt"
-    for name in ("lists/partial", "cache/archives/partial", "sources"):
-        (apt / name).mkdir(parents=True)
-    places = Path("/etc/apt/sources.list.d/debian.sources").read_text()
-    (apt / "sources" / "debian.sources").write_text(re.sub(r"(?m)^Types: .*$", "Types: deb-src", places))
-    settings = {
-        "Dir::Etc::sourcelist": "-",
-        "Dir::Etc::sourceparts": apt / "sources",
-        "Dir::State::lists": apt / "lists",
-        "Dir::Cache": apt / "cache",
-    }
-    get = ["apt-get", "-qq", *(f"-o{name}={value}" for name, value in settings.items())]
-    subprocess.run([*get, "update"], check=True)
-    subprocess.run([*get, "source", "--download-only", SOURCE], check=True, cwd=folder, stderr=subprocess.DEVNULL)
-    (path,) = folder.glob("*.orig.tar.*")
-    subprocess.run(["tar", "-xf", path, "-C", folder], check=True)
-    return next(folder.glob("lua-*/src"))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench.__main__ import RUNS, build
+from bench import programs
+from bench.cost import RUNS
 
 EXECS = 5_000
 FILES = 60
@@ -39,10 +40,13 @@ def main() -> None:
     """Measure everything and print the table."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        storm, _, _, static = build(folder)
+        built = programs.build(folder)
         file = str(folder / "storm.wr")
         small, large = (
-            [measure("record", "--overwrite", "-o", file, "--", storm, str(execs), static) for _ in range(RUNS)]
+            [
+                measure("record", "--overwrite", "-o", file, "--", *built.storm_of(execs, built.static))
+                for _ in range(RUNS)
+            ]
             for execs in (EXECS, 10 * EXECS)
         )
         events = 27 * EXECS

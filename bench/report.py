@@ -1,119 +1,181 @@
-"""What the report costs on this machine, as a Markdown table: `.venv/bin/python -m bench.report [CHROMIUM]`.
-
-A page of a made-up build, opened by a headless Chromium from a file: from the start of the navigation to the first
-picture drawn, and the time of a frame while zooming. Medians of several runs.
-"""
+"""What was measured, as Markdown and as JSON."""
 
 from __future__ import annotations
 
-import random
-import shutil
+import os
+import platform
+import re
 import statistics
-import sys
-import tempfile
-import time
-from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from playwright.sync_api import sync_playwright
-
-from tests.events import MS, make_exec, make_exit, make_fork
-from whatran.report.collect import Collector
-from whatran.report.report import report
+from bench.monitors import FLOOR, NONE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from bench.figures import Figures
+    from bench.loads import Load
+    from bench.rounds import Found
 
-    from playwright.sync_api import Page
+HEAD = """\
+# Performance
 
-    from whatran.event import Event
+Written by `make bench` from what it measured; no figure is edited. Each load is run with each monitor looking on, in
+rounds, in another order each time. A figure is the median of {rounds} rounds; in brackets are the least and the most.
 
-SIZES = (1_000, 10_000, 100_000, 500_000)
-RUNS = 3
-FRAMES = 60
-TWO_FRAMES = "new Promise((done) => requestAnimationFrame((a) => requestAnimationFrame((b) => done(b - a))))"
-"""How long a frame took, in ms, all that the browser does included; 16.7 at the least."""
+{machine}
 
-STEPS = (("sh", 1), ("gcc", 1), ("cc1", 40), ("as", 4))
-"""What a build executes for each source, one below another, and how long each takes by itself, in ms."""
-
-
-def main() -> None:
-    """Measure and print the table."""
-    chromium = sys.argv[1] if len(sys.argv) > 1 else shutil.which("chromium") or shutil.which("chromium-browser")
-    print("| processes | page | made in (CPU) | open | frame, zooming | frame, all rows |")
-    print("| --- | --- | --- | --- | --- | --- |")
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        for size in SIZES:
-            path = Path(folder, f"{size}.html")
-            began = time.process_time()
-            deque(build(size), maxlen=0)
-            invented = time.process_time() - began
-            collector = Collector()
-            for event in build(size):
-                collector(event)
-            path.write_text(report("make -j8", {}, collector.finish()))
-            made = time.process_time() - began - 2 * invented
-            opened, zooming, dense = [], [], []
-            for _ in range(RUNS):
-                page = browser.new_page(viewport={"width": 1440, "height": 900})
-                opened.append(open_ms(page, path))
-                zooming.append(frame_ms(page))
-                page.keyboard.press("r")
-                dense.append(frame_ms(page))
-                page.close()
-            figures = [f"{path.stat().st_size / 1e6:.2f} MB", f"{made:.1f} s"]
-            figures += [f"{statistics.median(opened):.0f} ms"]
-            for each in (zooming, dense):
-                script, whole = (statistics.median(times) for times in zip(*each, strict=True))
-                figures.append(f"{script:.1f} ms ({whole:.0f} ms)")
-            print(f"| {size} |", " | ".join(figures), "|")
-        browser.close()
+- **longer** is the time that the load takes more than in the same round with no monitor; **more CPU** the same of the
+  CPU time of the load itself, with what the kernel does on its account: other work on the machine hardly shows in that.
+- **p50** and **p99** are of the time from execve(2) to the program's first line.
+- **told** is how many of the load's execs are in what the monitor put out{truth}.
+- **CPU** is that of the monitor's processes for 10,000 execs, until all is written.
+- **none, again** is no monitor either: what differs is noise. The *raw tracepoint* does nothing but count execs: no
+  monitor by eBPF can be cheaper.
+- All monitors are told to look at the user of the load alone.
+"""
 
 
-def build(processes: int) -> Iterator[Event]:
-    """The events of a make of so many processes, some of which fail."""
-    chance = random.Random(1)  # noqa: S311  # the same page each time
-    now, pid = 100 * MS, 1000
-    yield make_exec(("make", "-j8"), pid=pid, start=now, at=now)
-    root, number = (pid, now), 0
-    while number < processes - 1:
-        line = [root]
-        for name, ms in STEPS[: processes - 1 - number]:
-            number += 1
-            pid += 1
-            parent, parent_start = line[-1] if name != "as" else line[-2]
-            creator = {"creator_pid": parent, "creator_start_time": parent_start, "ppid": parent}
-            yield make_fork(pid, child_start=now, pid=parent, start=parent_start, at=now)
-            argv = (name, "-O2", "-Wall", f"-DUNIT={number // 4}", "-o", f"out/{number // 4}.o", f"src/{number // 4}.c")
-            yield make_exec(argv, pid=pid, start=now, at=now + MS // 2, **creator)
-            line.append((pid, now))
-            now += int(ms * chance.uniform(0.5, 2) * MS / 8)
-        failed = chance.random() < 0.01
-        for at, (each, start) in enumerate(reversed(line[1:])):
-            end = now + at * MS
-            yield make_exit(int(failed), pid=each, start=start, at=end, duration=end - start, user_time=MS)
-    yield make_exit(2, pid=root[0], start=root[1], at=now, duration=now - root[1])
+def as_json(found: Found) -> dict[str, Any]:
+    """Every figure of every round."""
+    return {
+        "machine": machine(),
+        "loads": {load.key: {"name": load.name, "execs": execs(found, load)} for load in found.loads},
+        "runs": [
+            {"load": load, "monitor": monitor, "rounds": {number: asdict(each) for number, each in figures.items()}}
+            for (load, monitor), figures in found.runs.items()
+        ],
+        "keeps": {name: asdict(keeps) for name, keeps in found.keeps.items()},
+        "kernel_ns_per_exec": found.kernel,
+        "missing": found.missing,
+    }
 
 
-def open_ms(page: Page, path: Path) -> float:
-    """From the start of the navigation to the first picture."""
-    page.goto(path.as_uri())
-    page.wait_for_selector("html[data-ready]", state="attached", timeout=60_000)
-    return float(page.get_attribute("html", "data-ready") or "nan")
+def as_markdown(found: Found) -> str:
+    """The page."""
+    rounds = max((len(figures) for figures in found.runs.values()), default=0)
+    facts = machine()
+    shown = (
+        "Measured on {cores} cores of {cpu}, {memory_gib} GiB, Linux {kernel}, Python {python}; "
+        "the load average meanwhile was {load_average}."
+    ).format_map(facts)
+    truth = "; how many there were, the raw tracepoint says" if any(not load.execs for load in found.loads) else ""
+    parts = [HEAD.format(rounds=rounds, machine=shown, truth=truth)]
+    for load in found.loads:
+        parts += [f"## {load.name[0].upper()}{load.name[1:]}\n", _load_table(found, load)]
+    parts += ["## Each monitor\n", _monitor_table(found)]
+    notes = [f"- {monitor.name}: {monitor.note}.\n" for monitor in found.monitors if monitor.note]
+    notes += [f"- {name}: {why}.\n" for name, why in found.missing.items()]
+    return "\n".join(parts) + ("\n" + "".join(notes) if notes else "")
 
 
-def frame_ms(page: Page) -> tuple[float, float]:
-    """While zooming, the median time that our script takes for a frame, and of the slowest tenth of whole frames."""
-    drawn, whole = [], []
-    for step in range(FRAMES):
-        page.keyboard.press("+" if step % 20 < 12 else "-")
-        whole.append(float(page.evaluate(TWO_FRAMES)))
-        drawn.append(float(page.get_attribute("html", "data-drawn") or "nan"))
-    return statistics.median(drawn), statistics.quantiles(whole, n=10)[-1]
+def machine() -> dict[str, object]:
+    """What it was measured on; nothing that names it."""
+    model = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    return {
+        "cores": os.cpu_count(),
+        "cpu": model[1] if model else platform.machine(),
+        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
+        "kernel": ".".join(platform.release().split("-")[0].split(".")[:2]),
+        "python": platform.python_version(),
+        "load_average": round(os.getloadavg()[2], 1),
+    }
 
 
-if __name__ == "__main__":
-    main()
+def execs(found: Found, load: Load) -> int | None:
+    """How many execs a load makes: as it is known, or as they were counted."""
+    counted = [run.told for run in found.runs.get((load.key, FLOOR.name), {}).values() if run.told]
+    return load.execs or (round(statistics.median(counted)) if counted else None)
+
+
+def _load_table(found: Found, load: Load) -> str:
+    plain = found.runs.get((load.key, NONE.name), {})
+    total = execs(found, load)
+    quiet = load.key == "quiet"
+    heads = ["monitor"]
+    heads += ["wake-ups a second", "CPU a second"] if quiet else ["longer", "more CPU"]
+    heads += ["p50", "p99"] if load.latencies and not quiet else []
+    heads += [] if quiet else ["told", "CPU, 10,000 execs", "bytes an exec"]
+    rows = []
+    for monitor in found.monitors:
+        rounds = found.runs.get((load.key, monitor.name))
+        if not rounds:
+            continue
+        runs = list(rounds.values())
+        looks_on = bool(monitor.program) or monitor is FLOOR or "whatran" in monitor.name
+        if quiet:
+            cells = [
+                _spread((run.wakeups / run.wall for run in runs), "{:.1f}") if looks_on else "",
+                _spread((run.monitor_cpu / run.wall * 1e3 for run in runs), "{:.1f} ms") if looks_on else "",
+            ]
+        else:
+            pairs = [(rounds[number], plain[number]) for number in rounds.keys() & plain.keys()]
+            if monitor is NONE:
+                cells = [
+                    _spread((run.wall for run in runs), "{:.2f} s"),
+                    _spread((run.cpu for run in runs), "{:.2f} s"),
+                ]
+            else:
+                cells = [
+                    _spread(((run.wall / none.wall - 1) * 100 for run, none in pairs), "{:+.1f} %"),
+                    _spread(((run.cpu / none.cpu - 1) * 100 for run, none in pairs), "{:+.1f} %"),
+                ]
+            if load.latencies:
+                cells += [_latency(runs, lambda run: run.latency_p50), _latency(runs, lambda run: run.latency_p99)]
+            cells += _kept(runs, total) if looks_on else ["", "", ""]
+        rows.append([monitor.name, *cells])
+    title = "" if quiet or not total else f"{total:,} execs.\n\n"
+    return title + table(heads, rows)
+
+
+def _kept(runs: list[Figures], total: int | None) -> list[str]:
+    told = [run.told / total * 100 for run in runs if run.told is not None and total]
+    return [
+        _spread(told, "{:.4g} %") if told else "?",
+        _spread((run.monitor_cpu / total * 1e4 for run in runs), "{:.3f} s") if total else "?",
+        f"{statistics.median(run.out_bytes for run in runs) / total:.0f}" if total else "?",
+    ]
+
+
+def _latency(runs: list[Figures], of: Callable[[Figures], float | None]) -> str:
+    known = [value * 1e6 for run in runs if (value := of(run)) is not None]
+    return _spread(known, "{:.0f} µs") if known else "?"
+
+
+def _monitor_table(found: Found) -> str:
+    heads = ["monitor", "in the kernel, an exec with its fork and exit", "peak memory", "start to first exec told"]
+    heads += ["of an argument of 100 KB"]
+    rows = []
+    for monitor in found.monitors:
+        peak = [run.peak_kib for (_, name), runs in found.runs.items() if name == monitor.name for run in runs.values()]
+        if not any(peak):
+            continue
+        keeps, kernel = found.keeps.get(monitor.name), found.kernel.get(monitor.name)
+        rows.append(
+            [
+                monitor.name,
+                f"{kernel / 1e3:.2f} µs" if kernel else "",
+                f"{max(peak) / 1024:.0f} MiB",
+                f"{keeps.ready * 1e3:.0f} ms" if keeps and keeps.ready is not None else "",
+                f"{keeps.argument:.1%}" if keeps and keeps.argument is not None else "",
+            ]
+        )
+    rows += [[name, "not run", "", "", ""] for name in found.missing]
+    return table(heads, rows)
+
+
+def table(heads: list[str], rows: list[list[str]]) -> str:
+    """Of Markdown."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def _spread(values: Iterable[float], form: str) -> str:
+    known = sorted(values)
+    if not known:
+        return "?"
+    middle = form.format(statistics.median(known))
+    unit = middle.partition(" ")[2]
+    low, high = (form.format(known[at]).removesuffix(unit).strip() for at in (0, -1))
+    return middle if low == high else f"{middle} [{low} … {high}]"

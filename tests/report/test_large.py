@@ -1,4 +1,4 @@
-"""Many processes in one page; how fast that is, bench/report.py says."""
+"""Many processes in one page; how fast that is, bench/page.py says."""
 
 from tests.report.builds import large
 from tests.report.conftest import press, rows

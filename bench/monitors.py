@@ -1,0 +1,139 @@
+"""What looks on: one entry a monitor. Another one is added by one more.
+
+Each is told to look at the processes of the load's user alone; one that cannot be told so is run only where the machine
+is ours as a whole.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench import audit
+from bench.loads import USER
+from bench.told import Place, in_floor, in_lives, in_recording, in_summary, matches, nobody, nothing, replayed, written
+
+WHATRAN = [sys.executable, "-m", "whatran"]
+
+# A tree is told apart in the kernel; of other users' execs it tells all the same that they were.
+OURS = ("--tree", str(os.getpid()), "--uid", str(USER))
+
+# bpftrace and libbpf-tools find tracepoints there; in a mount namespace, for it need not be mounted for all.
+TRACEFS = """
+mountpoint -q /sys/kernel/debug || mount -t debugfs debugfs /sys/kernel/debug
+mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing
+exec "$@"
+"""
+
+
+@dataclass(frozen=True)
+class Monitor:
+    """A command that looks on until SIGINT, or until what it wraps ends."""
+
+    name: str
+    command: Callable[[Place], list[str]]
+    """Its command line; none is nobody looking on. Its standard output is in Place.out too."""
+    count: Callable[[Place], int | None]
+    """How many execs it told of."""
+    program: str = ""
+    """What must be on PATH for it."""
+    package: str = ""
+    """Debian's package of that."""
+    wraps: bool = False
+    """Whether it has to run the load itself, as its user."""
+    whole_machine: bool = False
+    """Whether it cannot be kept from telling of everybody's processes."""
+    text: Callable[[Place], bytes] = written
+    """What it told, as text."""
+    around: Callable[[Place], AbstractContextManager[object]] = lambda _: nullcontext()
+    """What has to be set and reset for it."""
+    note: str = ""
+
+
+def _whatran(*arguments: str) -> Callable[[Place], list[str]]:
+    return lambda place: [*WHATRAN, *arguments, *OURS, "-o", str(place.out)]
+
+
+def _traced(*command: str) -> list[str]:
+    return ["unshare", "--mount", "sh", "-c", TRACEFS, "sh", *command]
+
+
+def _execsnoop_bt(place: Place) -> list[str]:
+    """Debian's script, with the user as its condition."""
+    script = Path("/usr/sbin/execsnoop.bt").read_text()
+    ours = place.folder / "execsnoop.bt"
+    ours.write_text(re.sub(r"(?m)^(tracepoint:\S+)$", rf"\1 /uid == {USER}/", script))
+    return _traced("bpftrace", str(ours))
+
+
+NONE = Monitor("none", lambda _: [], nobody)
+FLOOR = Monitor(
+    "raw tracepoint that only counts",
+    lambda place: [sys.executable, "-m", "bench.floor", str(place.floor), str(USER)],
+    in_floor,
+    text=nothing,
+)
+MONITORS = (
+    NONE,
+    Monitor("none, again", lambda _: [], nobody),
+    FLOOR,
+    Monitor("whatran record", _whatran("record", "--overwrite"), in_recording, text=replayed),
+    Monitor(
+        "whatran, jsonl to a file",
+        _whatran("--format", "jsonl"),
+        matches(rb'^\{"schema":\d+,"event":"sched_process_exec"'),
+    ),
+    Monitor("whatran, lives to a file", _whatran("--format", "lives"), in_lives),
+    Monitor(
+        "whatran, table to /dev/null",
+        lambda _: [*WHATRAN, "--format", "table", *OURS, "-o", "/dev/null"],
+        in_summary,
+    ),
+    Monitor(
+        "execsnoop (libbpf-tools)",
+        lambda _: _traced("/usr/sbin/execsnoop", "-u", str(USER)),
+        matches(rb"^\S+ +\d+ +\d+ +0 "),
+        "/usr/sbin/execsnoop",
+        "libbpf-tools",
+    ),
+    Monitor(
+        "execsnoop.bt (bpftrace)",
+        _execsnoop_bt,
+        matches(rb"^\d+ +\d+ +\S"),
+        "bpftrace",
+        "bpftrace",
+        note="tells of attempts, failed ones too",
+    ),
+    Monitor(
+        "forkstat",
+        lambda _: ["forkstat", "-e", "exec"],
+        matches(rb"^\S+ exec +\d+"),
+        "forkstat",
+        "forkstat",
+        whole_machine=True,
+    ),
+    Monitor(
+        "auditd",
+        lambda place: ["auditd", "-n", "-c", str(place.folder)],
+        matches(rb"^type=EXECVE "),
+        "auditd",
+        "auditd",
+        around=audit.rules,
+        note="its log with Debian's flush",
+    ),
+    Monitor(
+        "strace -f",
+        lambda place: [
+            *("strace", "-f", "--seccomp-bpf", "-e", "trace=execve,execveat", "-s", "200000", "-o", str(place.out))
+        ],
+        matches(rb"execve(at)?\b.* = 0$"),
+        "strace",
+        "strace",
+        wraps=True,
+    ),
+)
