@@ -87,6 +87,16 @@ def test_signals_python_ignores_are_restored():
     command.close()
 
 
+def test_one_that_has_ended_leaves_no_zombie():
+    """Though nobody has asked for its status."""
+    command = _started(["true"])
+    os.waitid(os.P_PID, command.pid, os.WEXITED | os.WNOWAIT)
+    command.close()
+
+    with pytest.raises(ChildProcessError):
+        os.waitpid(command.pid, os.WNOHANG)
+
+
 def test_no_descriptor_of_ours_reaches_the_command(out):
     """It has what is meant to be inherited, and the folder that it opens to list them."""
     command = _started(["sh", "-c", f"exec ls /proc/self/fd > {out}"])

@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 from collections.abc import Sequence
+from contextlib import suppress
 
 from whatran.errors import CommandError
 from whatran.source.ptrace_abi import allow_tracer
@@ -81,7 +82,7 @@ class Command:
         return self.returncode
 
     def close(self) -> None:
-        """Lets go of it: one not released ends, a running one runs on."""
+        """Lets go of it: one not released ends, a running one runs on, and one that has ended leaves no zombie."""
         unreleased = self._go >= 0
         for name in ("_go", "_error", "fd"):
             fd = getattr(self, name)
@@ -90,6 +91,9 @@ class Command:
                 os.close(fd)
         if unreleased:
             self.wait()
+        else:
+            with suppress(ChildProcessError):  # somebody else has waited for it
+                self.poll()
 
 
 def _encoded(argument: str) -> bytes:
