@@ -17,6 +17,7 @@ from whatran.cli.newfile import add_overwrite, new_file
 from whatran.cli.options import number
 from whatran.cli.parser import Parser
 from whatran.cli.progress import Bar
+from whatran.cli.recordings import filtered
 from whatran.errors import WhatranError
 from whatran.sinks.output import YELLOW, Output
 
@@ -73,7 +74,7 @@ def _main(options: argparse.Namespace) -> int:
 def _lives(replaying: Replay) -> Iterator[Life]:
     from whatran.process.lives import Lives  # noqa: PLC0415 (not for --help)
 
-    lives = Lives(filtered=any(header.filtered for header in replaying.headers))
+    lives = Lives(filtered=filtered(replaying))
     for event in replaying:
         yield from lives(event)
     yield from lives.finish()

@@ -37,10 +37,10 @@ def filtered(replaying: Replay) -> bool:
     return any(header.filtered for header in replaying.headers)
 
 
-def say_missing(replaying: Replay) -> int:
+def say_missing(replaying: Replay, *, has_gaps: str = "recording") -> int:
     """Say what of the recordings could not be read, and how much was lost; the exit status."""
     for problem in replaying.problems:
         say(problem, style=YELLOW)
     if lost := replaying.stats.lost:
-        say(f"{counted(lost, 'record', 'records')} lost: the recording has gaps", style=YELLOW)
+        say(f"{counted(lost, 'record', 'records')} lost: the {has_gaps} has gaps", style=YELLOW)
     return int(bool(replaying.problems))

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from whatran.cli.messages import logging_to_stderr, say
+from whatran.cli.messages import logging_to_stderr
 from whatran.cli.newfile import keep_inputs
 from whatran.cli.options import Options, add_filters, add_output, add_verbose, fields_help, names, open_output
 from whatran.cli.parser import Parser
 from whatran.cli.progress import Bar
 from whatran.cli.raw import write_raw
+from whatran.cli.recordings import add_files, filtered, say_missing
 from whatran.sinks import FORMATS
-from whatran.sinks.output import YELLOW, Output
-from whatran.sinks.text import counted
+from whatran.sinks.output import Output
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,16 +56,12 @@ def main(argv: Sequence[str]) -> int:
             if options.raw:
                 write_raw(replaying.records(), output, options.count)
             else:
-                filtered = bool(options.filter) or any(header.filtered for header in replaying.headers)
-                sink = FORMATS[options.format](output, options.count, filtered=filtered, live=False)
+                partial = bool(options.filter) or filtered(replaying)
+                sink = FORMATS[options.format](output, options.count, filtered=partial, live=False)
                 _show(replaying, sink, options.count)
         finally:
             bar.close()
-    for problem in replaying.problems:
-        say(problem, style=YELLOW)
-    if lost := replaying.stats.lost:
-        say(f"{counted(lost, 'record', 'records')} lost: the output has gaps", style=YELLOW)
-    return int(bool(replaying.problems))
+    return say_missing(replaying, has_gaps="output")
 
 
 def _show(replaying: Replay, sink: Sink, most: int | None) -> None:
@@ -79,7 +75,7 @@ def _show(replaying: Replay, sink: Sink, most: int | None) -> None:
 
 def _parser() -> Parser:
     parser = Parser("whatran replay", __doc__, usage="whatran replay [OPTION]... FILE...", epilog=fields_help)
-    parser.add_argument("file", nargs="+", metavar="FILE", help='recordings; "-" is standard input')
+    add_files(parser)
     out = add_output(
         parser,
         form="table",
