@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,27 +119,26 @@ static void named(char **argv)
 	err(126, "%s", argv[1]);
 }
 
-/* In the grandchild, once its parent is gone; ends after it. */
+/* In the grandchild, once it has another parent; ends after it. */
 static void as_daemon(char **argv)
 {
-	int gone[2], ended[2];
+	int ended[2];
 	char byte;
 
-	if (pipe2(gone, O_CLOEXEC) || pipe(ended))
+	if (pipe(ended))
 		err(1, "pipe");
 	pid_t child = fork();
 	if (!child) {
+		child = getpid();
 		setsid();
 		if (fork())
 			_exit(0);
-		/* Its end closes at the death of the child, the only other to hold one. */
-		close(gone[1]);
-		if (read(gone[0], &byte, 1))
-			_exit(1);
+		/* A death closes files some time before it gives children away. */
+		while (getppid() == child)
+			sched_yield();
 		execve(argv[0], argv, environ);
 		_exit(126);
 	}
-	close(gone[1]);
 	close(ended[1]);
 	waitpid(child, NULL, 0);
 	if (read(ended[0], &byte, 1))
