@@ -111,14 +111,14 @@ def test_sibling_has_a_creator_and_another_parent(run_told, lineage, programs):
 def test_tree_that_is_deep_already(lineage, programs, depth):
     """All above a process are known from the first event on, however old they are, up to a limit."""
     command = [lineage, "nest", str(depth), programs / "true"]
-    with (
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as outermost,
-        whatran.watch(tree=[outermost.pid]) as watched,
-    ):
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as outermost:
         innermost = int(outermost.stdout.readline().split()[1])
         above = names_from(innermost)
-        outermost.communicate(b"\n")
-        events = read_until(watched, lambda event: event.event == "sched_process_exit" and event.pid == outermost.pid)
+        with whatran.watch(tree=[outermost.pid]) as watched:
+            outermost.communicate(b"\n")
+            events = read_until(
+                watched, lambda event: event.event == "sched_process_exit" and event.pid == outermost.pid
+            )
 
     child, itself = execs(events)
     assert f"nest-{depth}" == above[0]

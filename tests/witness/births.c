@@ -30,15 +30,22 @@ static void wait_for_all(void)
 
 static void create(unsigned long flags)
 {
-	long pid = syscall(SYS_clone, flags, 0, 0, 0, 0);
+	int ended[2];
+	char byte;
 
+	if (pipe(ended))
+		err(1, "pipe");
+	long pid = syscall(SYS_clone, flags, 0, 0, 0, 0);
 	if (!pid) {
 		tell("child");
 		_exit(0);
 	}
-	/* The child may be a sibling: it speaks before anyone else does only if we let it. */
-	if (!(flags & CLONE_PARENT))
-		wait_for_all();
+	/* One speaks after the other; for a sibling there is no waitpid(2). */
+	close(ended[1]);
+	if (read(ended[0], &byte, 1))
+		errx(1, "a child that writes");
+	close(ended[0]);
+	wait_for_all();
 	say_returned(pid);
 }
 
