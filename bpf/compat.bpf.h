@@ -113,21 +113,49 @@ struct pt_regs___arm64 {
 
 #pragma clang attribute pop
 
+/* A short name lies in its dentry (DNAME_INLINE_LEN): as words, to be copied with few steps. */
+#define SHORT_NAME_WORDS 5
+
 /* A dentry's name and the way up from it, which lie side by side in all kernels seen. */
 struct link {
 	struct dentry *parent;
 	struct qstr name;
+	struct inode *inode;
+	__u64 short_name[SHORT_NAME_WORDS];
 };
 
-static __always_inline void dentry_link(struct link *dst, struct dentry *dentry)
+/* Fills the link in; whether its short_name is the name. */
+static __always_inline bool dentry_link(struct link *dst, struct dentry *dentry)
 {
 	__u32 parent = bpf_core_field_offset(struct dentry, d_parent), name = bpf_core_field_offset(struct dentry, d_name);
 
 	if (name == parent + sizeof(dst->parent)) {
 		bpf_probe_read_kernel(dst, sizeof(*dst), (void *)dentry + parent);
+		return (void *)dst->name.name == (void *)dentry + parent + __builtin_offsetof(struct link, short_name);
+	}
+	bpf_probe_read_kernel(&dst->parent, sizeof(dst->parent), (void *)dentry + parent);
+	bpf_probe_read_kernel(&dst->name, sizeof(dst->name), (void *)dentry + name);
+	return false;
+}
+
+/* Where a mount hangs, and what of it is seen there. */
+struct mount_link {
+	struct mount *parent;
+	struct dentry *mountpoint;
+	struct dentry *root;
+};
+
+static __always_inline void mount_link(struct mount_link *dst, struct mount *mount)
+{
+	__u32 parent = bpf_core_field_offset(struct mount, mnt_parent);
+
+	if (bpf_core_field_offset(struct mount, mnt_mountpoint) == parent + 8 &&
+	    bpf_core_field_offset(struct mount, mnt.mnt_root) == parent + 16) {
+		bpf_probe_read_kernel(dst, sizeof(*dst), (void *)mount + parent);
 	} else {
-		bpf_probe_read_kernel(&dst->parent, sizeof(dst->parent), (void *)dentry + parent);
-		bpf_probe_read_kernel(&dst->name, sizeof(dst->name), (void *)dentry + name);
+		dst->parent = BPF_CORE_READ(mount, mnt_parent);
+		dst->mountpoint = BPF_CORE_READ(mount, mnt_mountpoint);
+		dst->root = BPF_CORE_READ(mount, mnt.mnt_root);
 	}
 }
 

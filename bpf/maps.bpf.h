@@ -3,7 +3,7 @@
 #ifndef WHATRAN_MAPS_BPF_H
 #define WHATRAN_MAPS_BPF_H
 
-#include "kernel.h"
+#include "compat.bpf.h"
 #include "wire.h"
 #include <bpf/bpf_helpers.h>
 
@@ -25,8 +25,8 @@ const volatile struct settings settings;
  */
 struct walk {
 	struct dentry *dentry;
-	struct dentry *root; /* of mnt */
-	struct mount *mnt;
+	struct mount *mount;
+	struct mount_link link; /* of the mount */
 	__u32 full; /* bytes of components seen, also those no longer written */
 	bool complete;
 	bool detached;

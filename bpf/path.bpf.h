@@ -43,14 +43,41 @@ static __always_inline bool name__append(struct scratch *scratch, const unsigned
 	return true;
 }
 
+/* Each byte's top bit, where the byte is zero; above the first such also by mistake. */
+#define ZERO_BYTES(word) (((word) - 0x0101010101010101) & ~(word) & 0x8080808080808080)
+
+/* Appends a short name and its NUL, without a helper; false where it has none. */
+static __always_inline bool short_name__append(struct scratch *scratch, const __u64 *words)
+{
+	__u32 end = scratch->end;
+
+	barrier_var(end);
+	if (end > FRAME_BYTES - NAME_BYTES)
+		return false;
+	for (__u32 i = 0; i < SHORT_NAME_WORDS; i++) {
+		__u64 zeros = ZERO_BYTES(words[i]);
+
+		*(__u64 *)(scratch->frame + end + i * sizeof(*words)) = words[i];
+		if (zeros) {
+			/* A one in each byte up to the first zero; the product has their sum in its top byte. */
+			zeros = ((zeros & -zeros) - 1) & 0x0101010101010101;
+			scratch->end = end + i * sizeof(*words) + (zeros * 0x0101010101010101 >> 56);
+			return true;
+		}
+	}
+	return false;
+}
+
 /* Writes one component and its NUL, unless the path has become too long. */
-static __always_inline void walk_emit(struct scratch *scratch, const struct qstr *name)
+static __always_inline void walk_emit(struct scratch *scratch, const struct link *link, bool is_short)
 {
 	struct walk *walk = &scratch->walk;
 
-	walk->full += (name->hash_len >> 32) + 1;
+	walk->full += (link->name.hash_len >> 32) + 1;
+	if (walk->full > PATH_BYTES || (is_short && short_name__append(scratch, link->short_name)))
+		return;
 	/* As a string, not by its length: a rename between the two reads must not leak what lies behind the name. */
-	if (walk->full <= PATH_BYTES && !name__append(scratch, name->name))
+	if (!name__append(scratch, link->name.name))
 		walk->failed = true;
 }
 
@@ -60,22 +87,23 @@ static long walk_step(__u32 turn __attribute__((unused)), struct step_context *c
 	/* Out of our struct first: in BPF_CORE_READ it would be relocated as if it were the kernel's. */
 	struct walk *walk = &context->scratch->walk;
 	struct dentry *dentry = walk->dentry;
-	struct mount *mnt = walk->mnt, *mnt_up;
 	struct link link = {};
+	bool is_short;
 
-	if (dentry == walk->root) {
-		mnt_up = BPF_CORE_READ(mnt, mnt_parent);
-		if (mnt_up == mnt || !mnt_up) {
+	if (dentry == walk->link.root) {
+		struct mount *up = walk->link.parent;
+
+		if (up == walk->mount || !up) {
 			walk->complete = true;
 			return 1;
 		}
-		walk->dentry = BPF_CORE_READ(mnt, mnt_mountpoint);
-		walk->root = BPF_CORE_READ(mnt_up, mnt.mnt_root);
-		walk->mnt = mnt_up;
+		walk->dentry = walk->link.mountpoint;
+		walk->mount = up;
+		mount_link(&walk->link, up);
 		return 0;
 	}
-	dentry_link(&link, dentry);
-	walk_emit(context->scratch, &link.name);
+	is_short = dentry_link(&link, dentry);
+	walk_emit(context->scratch, &link, is_short);
 	if (link.parent == dentry || !link.parent) {
 		/* A root, yet not of this mount: it hangs in no tree. */
 		walk->detached = true;
@@ -108,20 +136,21 @@ __noinline int walk_on(__u32 slot)
 static __always_inline void path__fill(struct text *dst, enum file_flag *flags, struct scratch *scratch, struct path *path,
 				       __u32 unread, bool modern)
 {
-	struct vfsmount *vfsmount = BPF_CORE_READ(path, mnt);
-	struct dentry *dentry = BPF_CORE_READ(path, dentry);
+	struct path copy = {};
 	struct step_context context = { scratch };
 	struct walk *walk = &scratch->walk;
 	__u32 start = scratch->end;
 
-	if (!vfsmount || !dentry) {
+	/* Both at once: they lie side by side in all kernels seen, as here. */
+	bpf_probe_read_kernel(&copy, sizeof(copy), path);
+	if (!copy.mnt || !copy.dentry) {
 		scratch->exec.head.unread |= unread;
 		return;
 	}
 	__builtin_memset(walk, 0, sizeof(*walk));
-	walk->dentry = dentry;
-	walk->root = BPF_CORE_READ(vfsmount, mnt_root);
-	walk->mnt = mount_of(vfsmount);
+	walk->dentry = copy.dentry;
+	walk->mount = mount_of(copy.mnt);
+	mount_link(&walk->link, walk->mount);
 	if (modern)
 		bpf_loop(WALK_STEPS, walk_step, &context, 0);
 	else

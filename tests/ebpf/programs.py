@@ -14,6 +14,7 @@ BUILDS = {
     "births": ["births.c"],
     "ends": ["ends.c"],
     "storm": ["storm.c"],
+    "namesake": ["namesake.c"],
     "true": ["true.c", "-static"],
 }
 

@@ -6,6 +6,7 @@ import signal
 import struct
 import subprocess
 import uuid
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,17 @@ def test_name_before_the_exec(run_told, programs):
     completed, [witness] = run_told([programs / "odd", "named", "a\tb c", programs / "witness"])
 
     assert_exec_matches(only(execs(completed.events, comm="witness")), witness, prev_comm="a\tb c")
+
+
+def test_name_that_another_may_have_overwritten(programs):
+    """Where two tasks share a place for it, the name before the exec is its own or unknown, never the other's."""
+    completed = whatran.run([programs / "namesake", "2000"])
+
+    names = Counter((each.argv[1], each.prev_comm) for each in execs(completed.events, comm="exe") if each.argv)
+    assert {"itself", "another"} == {who for who, _ in names}
+    assert set() == names.keys() - {("itself", "before"), ("itself", None), ("another", "another"), ("another", None)}
+    assert 2000 == names["itself", "before"] + names["itself", None]
+    assert names["itself", "before"] > 0
 
 
 def test_ordinary_user(run_told, programs):

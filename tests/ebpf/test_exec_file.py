@@ -4,8 +4,11 @@ import contextlib
 import os
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
+
+import whatran
 
 from .programs import build, script
 from .truth import assert_exec_matches, execs, only
@@ -263,6 +266,17 @@ def test_deep_path(run_told, programs, place, monkeypatch, count, length):
         stdin_path=f"{directory}/witness",
         cwd=str(directory),
     )
+
+
+def test_names_of_each_length(programs, place):
+    """Short names lie elsewhere in the kernel than long ones; of what was longer before, nothing is left."""
+    paths = [place / (letter * length) for length in range(1, 65) for letter in "an"]
+    for path in paths:
+        shutil.copy(programs / "true", path.with_name("long" * 9 + "er")).rename(path)
+
+    completed = whatran.run(["/bin/sh", "-c", "\n".join(map(str, paths))])
+
+    assert paths == [Path(each.pathname) for each in execs(completed.events)[1:]]
 
 
 def test_path_longer_than_path_max(run_told, programs, place):
