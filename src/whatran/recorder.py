@@ -71,7 +71,9 @@ class Recorder:
         self._unnumbered: dict[str, int] = {}
         self._asked: int | None = None
         self._executed: dict[tuple[int, int], int] = {}
-        """Of the processes that were alive when we last looked, how often they had executed something."""
+        """Of the processes that were alive when we last looked and settled it, how often they had executed something."""
+        self._looked = self._executed
+        """The same as of the last look."""
 
     @property
     def files(self) -> Sequence[Path]:
@@ -95,7 +97,7 @@ class Recorder:
                 self._put(form.packed(form.BASE, now, self._base()))
             self._chapter.flush(now)
         if first:
-            self._executed = _executed(living)
+            self._executed = self._looked = _executed(living)
 
     def _needed(self, living: Sequence[bytes]) -> Sequence[bytes]:
         """Who lives, as far as it matters: of a command those that it comes from, others are nobody's business."""
@@ -190,14 +192,14 @@ class Recorder:
         return []
 
     def learn(self, living: Sequence[bytes], boot: Boot) -> list[Exec]:
-        """Writes down who lives; of whom the memory is wanted too, being new or changed since that was done last."""
+        """Writes down who lives; of whom the memory is wanted too, being new or changed since that was settled last."""
         self._group(form.LIVING, living, boot)
-        before, self._executed = self._executed, _executed(living)
+        self._looked = _executed(living)
         events = (decode(frame, boot) for frame in living if executed(frame))
         return [
             event
             for event in events
-            if isinstance(event, Exec) and before.get((event.pid, event.process_start_time)) != event.exec_id
+            if isinstance(event, Exec) and self._executed.get((event.pid, event.process_start_time)) != event.exec_id
         ]
 
     def complete(self, event: Exec, argv: bytes | None, env: bytes | None, settings: Settings) -> None:
@@ -208,6 +210,7 @@ class Recorder:
         """Nothing: whose memory is not there is forgotten."""
 
     def settle(self) -> list[Event]:
+        self._executed = self._looked
         self._put(form.record(form.SETTLE, _now()))
         return []
 

@@ -97,6 +97,8 @@ def test_stopped_reader_loses_nothing_in_silence(programs, place, ring_bytes):
     got = Counter()
     for line in out.read_text().splitlines():
         event = json.loads(line)
+        if event.get("repaired"):  # its record is in a gap
+            continue
         got[event.get("kind", event["event"])] += event.get("count", 1)
     assert {"sched_process_exec": 2001, "sched_process_fork": 2002, "sched_process_exit": 2003} == got
 

@@ -116,6 +116,23 @@ def form_kind(record):
     return int.from_bytes(record[24:28], "little")
 
 
+def test_second_look_before_the_first_is_settled(path):
+    """Who was found by the first is asked again: what that found is forgotten."""
+    plans = planned()
+    tee = tee_to(path, plans)
+    living = exec_frame(flags=8, pid=50, tid=50, start_boot_ns=50, exec_id=3, unread=0b1101_1111_1111)
+    tee.older([], BOOT)
+    for _ in range(2):
+        for event in tee.learn([living], BOOT):
+            tee.complete(event, b"a\0b\0", None, plans.settings)
+    tee.settle()
+    tee.recorder.end(form.END, Stats())
+    tee.recorder.close()
+
+    assert (tee.events, []) == replayed(path)
+    assert [["a", "b"]] == [each.argv for each in tee.events]
+
+
 def test_all_that_a_pipeline_is_handed(path):
     """Who was there, what was not numbered, who lives, what is in their memory: the same events come of it."""
     plans = planned(env=True)
