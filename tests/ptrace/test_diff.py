@@ -1,6 +1,7 @@
 """Real builds, run twice: equal where nothing was changed, and else different by what was."""
 
 import contextlib
+import os
 import shutil
 import sys
 import tempfile
@@ -100,8 +101,12 @@ def test_two_runs_of_configure(pytestconfig, directories):
     assert {"directory", "pid", "temporary"} == {it.rule for it in found.replacements}
 
 
-def test_two_runs_of_pip(place, directories):
+def test_two_runs_of_pip(place, directories, programs, monkeypatch):
     """To install a package that is built first."""
+    # To say what it is pip asks rustc for its version, and kills it if that takes more than half a second.
+    (place / "bin").mkdir()
+    (place / "bin/rustc").symlink_to(programs / "true")
+    monkeypatch.setenv("PATH", f"{place}/bin:{os.environ['PATH']}")
     (place / "package").mkdir()
     (place / "package/pyproject.toml").write_text(
         '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
