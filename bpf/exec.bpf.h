@@ -326,6 +326,25 @@ static __always_inline void stdin__fill(struct scratch *scratch, struct task_str
 	file_path__fill(&scratch->exec.stdin_path, &scratch->exec.stdin_file, scratch, file, UNREAD_STDIN, modern);
 }
 
+/* argv and env, the longest, as far as there is room for them. */
+static __always_inline void argv_and_env__fill(struct scratch *scratch, struct mm_struct *mm)
+{
+	struct exec_frame *dst = &scratch->exec;
+	__u32 max_argv = settings.max_argv, max_env = settings.max_env;
+	__u64 waiting = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA);
+
+	if (!is_room(waiting, ROOM_FOR_TEXT) && max_argv > SHORT_ARGV_BYTES)
+		max_argv = SHORT_ARGV_BYTES;
+	if (!is_room(waiting, ROOM_FOR_ENV))
+		max_env = 0;
+	strings__fill(&dst->argv, &dst->argv_more, scratch, ARGV_AT_MOST, mm->arg_start, mm->arg_end, max_argv, UNREAD_ARGV);
+	if (settings.want_env)
+		strings__fill(&dst->env, &dst->env_more, scratch, ENV_AT_MOST, mm->env_start, mm->env_end, max_env, UNREAD_ENV);
+	if ((max_argv < settings.max_argv && dst->argv.full > max_argv) ||
+	    (max_env < settings.max_env && dst->env.full > max_env))
+		dst->flags |= EXEC_CUT;
+}
+
 /* Fills scratch.exec and, after it, its texts in the order of wire.h. */
 static __always_inline void exec__fill(struct scratch *scratch, struct task_struct *task, struct linux_binprm *bprm,
 				       bool modern)
@@ -349,11 +368,7 @@ static __always_inline void exec__fill(struct scratch *scratch, struct task_stru
 	stdin__fill(scratch, task, modern);
 	path__fill(&dst->cwd, NULL, scratch, &task->fs->pwd, UNREAD_CWD, modern);
 	cgroup__fill(&dst->cgroup, scratch, task);
-	strings__fill(&dst->argv, &dst->argv_more, scratch, ARGV_AT_MOST, mm->arg_start, mm->arg_end, settings.max_argv,
-		      UNREAD_ARGV);
-	if (settings.want_env)
-		strings__fill(&dst->env, &dst->env_more, scratch, ENV_AT_MOST, mm->env_start, mm->env_end, settings.max_env,
-			      UNREAD_ENV);
+	argv_and_env__fill(scratch, mm);
 }
 
 /* Of an exec that the settings keep out, little more than that it was. */

@@ -146,10 +146,53 @@ static __always_inline bool comm_wanted(void)
 	return settings.comms_unwanted;
 }
 
+/* What a cgroup has had sent in one second. */
+struct share {
+	__u64 second;
+	__u32 records[FRAME_KINDS];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1024);
+	__type(key, __u64); /* id of the cgroup */
+	__type(value, struct share);
+} shares SEC(".maps");
+
+/* Whether the current cgroup may send one more of these in this second; where not, it is counted. */
+static __always_inline bool within_rate(__u32 kind)
+{
+	__u64 cgroup, second;
+	struct counters *counters;
+	struct share *share;
+
+	if (!settings.rate_limit)
+		return true;
+	cgroup = bpf_get_current_cgroup_id();
+	second = bpf_ktime_get_ns() / 1000000000;
+	share = bpf_map_lookup_elem(&shares, &cgroup);
+	if (!share || share->second != second) {
+		struct share first = { .second = second };
+
+		bpf_map_update_elem(&shares, &cgroup, &first, BPF_ANY);
+		share = bpf_map_lookup_elem(&shares, &cgroup);
+		if (!share)
+			return true;
+	}
+	if (share->records[kind] < settings.rate_limit) {
+		__sync_fetch_and_add(&share->records[kind], 1);
+		return true;
+	}
+	counters = counters_of(kind);
+	if (counters)
+		__sync_fetch_and_add(&counters->limited, 1);
+	return false;
+}
+
 /* Whether a record of this kind about the current process is to be sent. */
 static __always_inline bool wanted(__u32 kind, __u32 pid)
 {
-	return settings.kinds & (1 << kind) && in_scope(kind, pid);
+	return settings.kinds & (1 << kind) && in_scope(kind, pid) && within_rate(kind);
 }
 
 /*

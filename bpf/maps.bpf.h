@@ -134,9 +134,54 @@ static __always_inline void count_failed(__u32 kind)
 		counters->failed++;
 }
 
+static __always_inline void count_cut(void)
+{
+	struct counters *counters = counters_of(FRAME_EXEC);
+
+	if (counters)
+		counters->cut++;
+}
+
 /*
- * Numbers a filled frame and sends it. The number is taken also when the ring
- * is full, so the reader sees a hole where a record is missing.
+ * When the reader falls behind, what can be done without is given up first: in sixteenths, how much
+ * of the ring may be waiting for each to be sent still. Execs, of which nothing else tells, have room
+ * to the last; whose child a process is its exec says too, and that it has ended is seen in /proc. The
+ * longest argv that the kernel takes, 6 MiB, has room in the ring as it is by default.
+ */
+enum sixteenths {
+	ROOM_FOR_ENV = 8,
+	ROOM_FOR_TEXT = 13, /* argv that is long, and more of argv and env in frames of their own */
+	ROOM_FOR_FORK = 14, /* and execs that failed */
+	ROOM_FOR_EXIT = 15,
+	ROOM_FOR_EXEC = 16,
+};
+
+/* Of argv, so much is kept to the last: more than nearly all of them have. */
+#define SHORT_ARGV_BYTES 4096
+
+static __always_inline bool is_room(__u64 waiting, enum sixteenths sixteenths)
+{
+	return waiting <= (__u64)settings.ring_bytes / 16 * sixteenths;
+}
+
+static __always_inline enum sixteenths room_for(__u32 kind)
+{
+	switch (kind) {
+	case FRAME_TEXT:
+		return ROOM_FOR_TEXT;
+	case FRAME_FORK:
+	case FRAME_FAILED:
+		return ROOM_FOR_FORK;
+	case FRAME_EXIT:
+		return ROOM_FOR_EXIT;
+	default:
+		return ROOM_FOR_EXEC;
+	}
+}
+
+/*
+ * Numbers a filled frame and sends it. The number is taken also when there is no room,
+ * so the reader sees a hole where a record is missing.
  *
  * All kinds but one come from one program each and the kernel does not run a program
  * twice at once on a CPU, so plain additions are enough for them. (What it does not run it counts
@@ -151,7 +196,7 @@ static __always_inline void count_failed(__u32 kind)
 static __always_inline bool submit(struct frame *frame, __u32 kind, __u64 bytes, bool shared)
 {
 	struct counters *counters = counters_of(kind);
-	__u64 flags = 0;
+	__u64 waiting = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA), flags = 0;
 
 	if (!counters)
 		return false;
@@ -159,9 +204,9 @@ static __always_inline bool submit(struct frame *frame, __u32 kind, __u64 bytes,
 	frame->bytes = bytes;
 	frame->cpu = bpf_get_smp_processor_id();
 	frame->kind = kind;
-	if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) >= settings.wakeup_bytes)
+	if (waiting >= settings.ring_bytes / 4)
 		flags = BPF_RB_FORCE_WAKEUP;
-	if (bpf_ringbuf_output(&ring, frame, bytes, flags)) {
+	if (!is_room(waiting, room_for(kind)) || bpf_ringbuf_output(&ring, frame, bytes, flags)) {
 		__sync_fetch_and_add(&counters->lost, 1);
 		return false;
 	}

@@ -133,7 +133,11 @@ static __always_inline int exec(__u64 *ctx, bool modern)
 	}
 	argv_more = scratch->exec.argv_more;
 	env_more = scratch->exec.env_more;
-	if (!submit(&scratch->exec.head, FRAME_EXEC, bytes, false) || !(argv_more | env_more))
+	if (!submit(&scratch->exec.head, FRAME_EXEC, bytes, false))
+		return 0;
+	if (scratch->exec.flags & EXEC_CUT)
+		count_cut();
+	if (!(argv_more | env_more))
 		return 0;
 	scratch->rest.exec_sequence = scratch->exec.head.sequence;
 	scratch->rest.time_boot_ns = now;

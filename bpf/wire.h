@@ -125,6 +125,7 @@ enum exec_flag {
 	EXEC_ENV = 1 << 2,         /* env was asked for */
 	EXEC_REPAIRED = 1 << 3,    /* no record of the exec: what the living task says of it later */
 	EXEC_UNEXECUTED = 1 << 4,  /* on a repaired one: the task has executed nothing since its fork, or is about to */
+	EXEC_CUT = 1 << 5,         /* env, or some of argv, was given up as the ring was filling */
 };
 
 struct exec_frame {
@@ -228,6 +229,8 @@ struct counters {
 	__u64 produced;
 	__u64 lost;     /* the ring was full */
 	__u64 failed;   /* the record could not be built: no scratch memory */
+	__u64 cut;      /* sent with EXEC_CUT */
+	__u64 limited;  /* not made, as its cgroup had its share of this second */
 };
 
 #define SETTINGS_UIDS 16 /* the verifier walks each list in full: keep them short */
@@ -249,7 +252,7 @@ struct settings {
 	__u32 use_pids; /* pids[] says something */
 	__u32 want_env;
 	__u32 want_threads; /* forks and exits of threads too */
-	__u32 wakeup_bytes; /* wake the reader once so much is waiting, however lately it was woken */
+	__u32 ring_bytes; /* of the ring buffer */
 	__u32 uid_count;
 	__u32 comm_count;
 	__u32 max_argv; /* bytes to keep at most; what is beyond is cut and flagged */
@@ -258,6 +261,8 @@ struct settings {
 	__u32 comms_unwanted;
 	__u32 cgroup_count; /* from 0 in cgroups[] */
 	__u32 not_cgroup_count; /* from SETTINGS_CGROUPS in cgroups[] */
+	__u32 rate_limit; /* records of a kind that a cgroup may have sent in a second */
+	__u32 reserved;
 	__u32 uids[SETTINGS_UIDS];
 	char comms[SETTINGS_COMMS][COMM_BYTES];
 	char command[COMM_BYTES]; /* whoever takes this name is the command, in scope with its tree */

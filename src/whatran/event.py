@@ -63,7 +63,8 @@ class Gap(Event, frozen=True, gc=False):
     """When the last record of that kind on that CPU before them was made, in ns since boot; None if there was none."""
     reason: str
     """Why: ``ring full``, as the reader did not keep up, or ``program not run``, as the kernel would not
-    interrupt itself once more; ``recording damaged``, as a part of it could not be read."""
+    interrupt itself once more; ``rate limit``, as a cgroup had had its share of the second; ``recording
+    damaged``, as a part of it could not be read."""
 
 
 class TaskEvent(Event, frozen=True, gc=False):

@@ -37,6 +37,7 @@ class Options(TypedDict, total=False):
     threads: bool
     max_argv: int | None
     max_env: int | None
+    rate_limit: int | None
     ring_bytes: int
     source: Wanted
 
@@ -86,6 +87,7 @@ def plan(
     max_argv: int | None = None,
     max_env: int | None = None,
     timeout: float | None = None,
+    rate_limit: int | None = None,
     ring_bytes: int = RING_BYTES,
     source: Wanted = "auto",
 ) -> Plan:
@@ -109,6 +111,8 @@ def plan(
     for name, most in (("max_argv", max_argv), ("max_env", max_env)):
         if most is not None and not 0 <= most < UNLIMITED:
             raise UsageError(f"{name} cannot be {most}: give a number of bytes below {UNLIMITED}")
+    if rate_limit is not None and not 0 < rate_limit < UNLIMITED:
+        raise UsageError(f"rate_limit cannot be {rate_limit}: give a number a second, from 1 on")
     if not mmap.PAGESIZE <= ring_bytes <= 1 << 31 or ring_bytes & (ring_bytes - 1):
         raise UsageError(
             f"the ring buffer cannot have {ring_bytes} bytes: give a power of two from {mmap.PAGESIZE} to {1 << 31}"
@@ -127,7 +131,7 @@ def plan(
         raise UsageError(f"failed cannot be {failed!r}: give one of {', '.join(get_args(Failed))}")
     if not env and any(condition.field == "env" for condition in conditions):
         raise UsageError("a filter on env needs env itself: ask for it, with --env or env=True")
-    others = scope == "cgroup" or not_tree or not_cgroup or not_container
+    others = scope == "cgroup" or not_tree or not_cgroup or not_container or rate_limit
     choice = choose(source, followable=command is not None and not others)
     what = Scope(
         command,
@@ -147,6 +151,7 @@ def plan(
         max_env=UNLIMITED if max_env is None else max_env,
         command=b"" if command is None else b"whatran" + os.urandom(4).hex().encode(),
         ring_bytes=ring_bytes,
+        rate_limit=rate_limit or 0,
     )
     return Plan(
         choice,

@@ -19,7 +19,7 @@ from whatran.recording import format as form
 from whatran.recording.seen import Recalled
 from whatran.stats import Counts, Stats
 from whatran.wire import layout
-from whatran.wire.gaps import NOT_RUN
+from whatran.wire.gaps import DAMAGED, NOT_RUN, RATE_LIMIT, RING_FULL
 from whatran.wire.settings import Settings
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Player:
         self._missed: dict[tuple[int, int], Exec] = {}
         self._time = 0
         self._received: Counter[int] = Counter()
-        self._lost: Counter[tuple[str, bool]] = Counter()
+        self._lost: Counter[tuple[str, str]] = Counter()
         self._filtered: Counter[str] = Counter()
         self._malformed = 0
 
@@ -257,7 +257,7 @@ class Player:
         if Gap in map(type, events):
             for event in events:
                 if isinstance(event, Gap):
-                    self._lost[event.kind, event.reason == NOT_RUN] += event.count
+                    self._lost[event.kind, event.reason] += event.count
         return events
 
     def stats(self) -> Stats:
@@ -266,8 +266,17 @@ class Player:
 
         def counts(kind: int) -> Counts:
             name = NAME_OF.get(kind, "")
-            received, lost, failed = self._received[kind], self._lost[name, False], self._lost[name, True]
-            return Counts(received + lost + failed, received + lost, lost, failed, filtered[name], received)
+            received, failed, limited = self._received[kind], self._lost[name, NOT_RUN], self._lost[name, RATE_LIMIT]
+            lost = self._lost[name, RING_FULL] + self._lost[name, DAMAGED]
+            return Counts(
+                seen=received + lost + failed + limited,
+                produced=received + lost,
+                lost=lost,
+                failed=failed,
+                filtered=filtered[name],
+                limited=limited,
+                received=received,
+            )
 
         malformed = self._malformed + (self._pipeline.malformed if self._pipeline else 0)
         return Stats(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from whatran.pushdown import NAME_OF
 from whatran.source.procfs import boot, memory_of
 from whatran.wire import layout
+from whatran.wire.gaps import OVER_THE_LIMIT
 
 if TYPE_CHECKING:
     from whatran.event import Event
@@ -65,13 +66,15 @@ class Repair:
     def unnumbered(self) -> list[Event]:
         """Gaps for what the kernel program could not record since this was asked last."""
         counts = self._source.counts()
-        failed = {name: counts[kind].failed for kind, name in NAME_OF.items()}
-        return [*self._taker.unnumbered(failed, time.clock_gettime_ns(time.CLOCK_BOOTTIME), boot())]
+        missing = {name: counts[kind].failed for kind, name in NAME_OF.items()}
+        if self._settings.rate_limit:
+            missing |= {OVER_THE_LIMIT + name: counts[kind].limited for kind, name in NAME_OF.items()}
+        return [*self._taker.unnumbered(missing, time.clock_gettime_ns(time.CLOCK_BOOTTIME), boot())]
 
     def look(self) -> None:
         """Compares what lives now with what is known, if execs were lost since this was done last."""
         count = self._source.counts()[layout.EXEC]
-        lost, self._lost = self._lost, count.lost + count.failed
+        lost, self._lost = self._lost, count.lost + count.failed + count.limited
         if self._lost == lost:
             return
         self._settling = True

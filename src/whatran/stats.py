@@ -13,11 +13,15 @@ class Counts(msgspec.Struct, frozen=True, gc=False):
     produced: int = 0
     """By the kernel program, lost ones included."""
     lost: int = 0
-    """The ring buffer was full."""
+    """The ring buffer was full, or so full that it was kept for what counts more."""
     failed: int = 0
     """The record could not be built, or the program was not run."""
     filtered: int = 0
     """Kept out by a filter."""
+    limited: int = 0
+    """Not recorded, as their cgroup had reached the rate limit."""
+    cut: int = 0
+    """Of execs: recorded with 4 KiB of their arguments or no environment, as the ring buffer was filling up."""
     received: int = 0
     """Read from the ring buffer: produced - lost once all is drained."""
 
@@ -42,6 +46,11 @@ class Stats(msgspec.Struct, frozen=True, gc=False):
             sum(c.lost + c.failed for c in (self.execs, self.forks, self.exits, self.failed, self.texts))
             + self.malformed
         )
+
+    @property
+    def limited(self) -> int:
+        """All that was kept out by the rate limit."""
+        return sum(c.limited for c in (self.execs, self.forks, self.exits, self.failed))
 
     @property
     def filtered(self) -> int:

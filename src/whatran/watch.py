@@ -58,6 +58,7 @@ def watch(
     max_argv: int | None = None,
     max_env: int | None = None,
     timeout: float | None = None,
+    rate_limit: int | None = None,
     ring_bytes: int = RING_BYTES,
     source: Wanted = "auto",
 ) -> Watch:
@@ -74,7 +75,8 @@ def watch(
     ``env`` asks for environments, or for the variables it names; ``threads`` for the forks
     and exits of threads. ``failed`` says of execs that failed whether a search of PATH is
     one ("fold"), all attempts are told ("all") or none. argv and env are whole unless
-    ``max_argv`` or ``max_env`` say how many bytes to keep. It ends after ``timeout``
+    ``max_argv`` or ``max_env`` say how many bytes to keep. Of each kind of event a cgroup has
+    no more than ``rate_limit`` told a second; what is over it is counted. It ends after ``timeout``
     seconds, with the command, or never. ``source`` is what tells of it: "ebpf", or "ptrace",
     which needs no privilege and can follow a command only; "auto" is eBPF where that can be
     used, else ptrace.
@@ -101,6 +103,7 @@ def watch(
         max_argv=max_argv,
         max_env=max_env,
         timeout=timeout,
+        rate_limit=rate_limit,
         ring_bytes=ring_bytes,
         source=source,
     )

@@ -21,6 +21,7 @@ DEFAULTS = {
     "threads": False,
     "max_argv": None,
     "max_env": None,
+    "rate_limit": None,
     "ring_bytes": 8 << 20,
     "source": "auto",
 }
@@ -65,6 +66,7 @@ def test_nothing_is_asked_for_by_default_of_a_run(machine, run):
         ({"threads": True}, ["--threads"]),
         ({"timeout": 2.5}, ["--timeout", "2.5"]),
         ({"max_argv": 4096, "max_env": 0}, ["--max-argv", "4K", "--max-env", "0"]),
+        ({"rate_limit": 100}, ["--rate-limit", "100"]),
         ({"ring_bytes": 4096 * 4}, ["--buffer", "16k"]),
         ({"ring_bytes": 1 << 31}, ["--buffer", "2G"]),
         ({"ring_bytes": 65536}, ["--buffer", "65536"]),

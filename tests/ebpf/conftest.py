@@ -5,6 +5,7 @@ import gc
 import os
 import subprocess
 import tempfile
+import uuid
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,8 @@ import pytest
 import whatran
 from whatran.source.choose import ebpf_blocker
 
-from .programs import BUILDS, build
-from .truth import told
+from .programs import BUILDS, build, remove_cgroup
+from .truth import cgroup2_mount, told
 
 REQUIRE = "WHATRAN_REQUIRE_EBPF"
 
@@ -76,3 +77,18 @@ def run_told(capfd):
         return completed, told(capfd.readouterr().out)
 
     return run
+
+
+@pytest.fixture
+def groups():
+    """Makes new cgroups of the v2 hierarchy; afterwards who is in them is ended, and they are gone."""
+    made = []
+
+    def make(below=None):
+        made.append((below or Path(cgroup2_mount())) / f"whatran-{uuid.uuid4().hex}")
+        made[-1].mkdir()
+        return made[-1]
+
+    yield make
+    for path in reversed(made):
+        remove_cgroup(path)

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -69,3 +70,12 @@ def read_until(watched, found):
     while not any(found(event) for event in events) and not watched.ended:
         events += watched.read(timeout=1)
     return events
+
+
+def remove_cgroup(path):
+    """Ends the processes of a cgroup, and removes it once they have."""
+    for pid in path.joinpath("cgroup.procs").read_text().split():
+        os.kill(int(pid), signal.SIGKILL)
+    while "populated 1" in path.joinpath("cgroup.events").read_text():
+        os.sched_yield()
+    path.rmdir()

@@ -3,8 +3,6 @@
 import logging
 import os
 import re
-import signal
-import uuid
 from pathlib import Path
 
 import pytest
@@ -12,34 +10,11 @@ import pytest
 import whatran
 from whatran.source import cgroupfs
 
+from .programs import remove_cgroup
 from .shells import Shell
 from .truth import cgroup2_mount, execs, only
 
 MOST = 8
-
-
-@pytest.fixture
-def groups():
-    """Makes new cgroups of the v2 hierarchy; afterwards who is in them is ended, and they are gone."""
-    made = []
-
-    def make(below=None):
-        made.append((below or Path(cgroup2_mount())) / f"whatran-{uuid.uuid4().hex}")
-        made[-1].mkdir()
-        return made[-1]
-
-    yield make
-    for path in reversed(made):
-        remove(path)
-
-
-def remove(path):
-    """Ends the processes of a cgroup, and removes it once they have."""
-    for pid in path.joinpath("cgroup.procs").read_text().split():
-        os.kill(int(pid), signal.SIGKILL)
-    while "populated 1" in path.joinpath("cgroup.events").read_text():
-        os.sched_yield()
-    path.rmdir()
 
 
 def entering(group):
@@ -257,7 +232,7 @@ def test_cgroup_that_is_still_in_use_is_left(waiting_command, caplog):
             go()
             list(watched)
         there = group.exists()
-        remove(group)
+        remove_cgroup(group)
 
     assert there
     warning = only([record for record in caplog.records if record.name == cgroupfs.log.name])

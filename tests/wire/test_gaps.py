@@ -1,5 +1,5 @@
 from tests.events import BOOT, make_exec, make_exit, make_gap
-from whatran.wire.gaps import Gaps
+from whatran.wire.gaps import OVER_THE_LIMIT, Gaps
 
 
 def test_records_in_sequence_leave_no_gap():
@@ -51,3 +51,14 @@ def test_what_was_not_even_numbered_is_a_gap_of_no_cpu():
     assert [make_gap(at=10, cpu=-1, count=2, reason="program not run")] == first
     assert [make_gap(at=30, cpu=-1, count=3, since=10, reason="program not run")] == second
     assert [] == gaps.unnumbered({"sched_process_exec": 5, "sched_process_fork": 0}, 40, BOOT)
+
+
+def test_what_a_rate_limit_kept_out_is_a_gap_of_its_own():
+    """It is counted beside what the kernel did not run, of the same kind."""
+    gaps = Gaps()
+
+    found = gaps.unnumbered({"sched_process_exec": 2, f"{OVER_THE_LIMIT}sched_process_exec": 7}, 10, BOOT)
+
+    assert [("sched_process_exec", 2, "program not run"), ("sched_process_exec", 7, "rate limit")] == [
+        (gap.kind, gap.count, gap.reason) for gap in found
+    ]

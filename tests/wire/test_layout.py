@@ -68,6 +68,7 @@ def test_structs_equal_those_of_the_built_object(btf, name, parts):
                 "EXEC_ENV": layout.EXEC_ENV,
                 "EXEC_REPAIRED": layout.EXEC_REPAIRED,
                 "EXEC_UNEXECUTED": layout.EXEC_UNEXECUTED,
+                "EXEC_CUT": layout.EXEC_CUT,
             },
         ),
         ("file_flag", {"FILE_DETACHED": layout.FILE_DETACHED, "FILE_UPPER": layout.FILE_UPPER}),

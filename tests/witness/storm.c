@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* storm WORKERS EACH PROGRAM: each worker executes the program that often, as fast as it can. */
+/* storm WORKERS EACH PROGRAM [ARG]...: each worker executes the program that often, as fast as it can. */
 #include <err.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -27,8 +27,8 @@ int main(int argc, char **argv)
 {
 	int failed = 0, status;
 
-	if (argc != 4)
-		errx(2, "usage: storm WORKERS EACH PROGRAM");
+	if (argc < 4)
+		errx(2, "usage: storm WORKERS EACH PROGRAM [ARG]...");
 	for (long worker = 0; worker < atol(argv[1]); worker++)
 		if (!fork())
 			work(atol(argv[2]), argv + 3);

@@ -13,6 +13,8 @@ from whatran.sinks.text import escape
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from whatran.stats import Stats
+
 
 def say(message: str, style: str | None = None) -> None:
     """One line on standard error, safe to print; where nobody listens there is nobody to tell."""
@@ -20,6 +22,12 @@ def say(message: str, style: str | None = None) -> None:
         stderr = Output.stderr()
         line = f"whatran: {escape(message)}"
         stderr.write_text(stderr.paint(line, style) + "\n")
+
+
+def given_up(stats: Stats) -> str:
+    """What was not told, or not whole, so that the rest could be: the end of a line; empty where there is none."""
+    counts = ((stats.limited, "over the rate limit"), (stats.execs.cut, "cut as the buffer was filling up"))
+    return "".join(f", {count} {what}" for count, what in counts if count)
 
 
 def hint(message: str) -> None:

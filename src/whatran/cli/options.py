@@ -57,6 +57,7 @@ class Options(argparse.Namespace):
     filter: list[str]
     max_argv: int | None
     max_env: int | None
+    rate_limit: int | None
     buffer: int
     source: Wanted
     verbose: int
@@ -81,6 +82,7 @@ class Options(argparse.Namespace):
             "threads": self.threads,
             "max_argv": self.max_argv,
             "max_env": self.max_env,
+            "rate_limit": self.rate_limit,
             "ring_bytes": self.buffer,
             "source": self.source,
         }
@@ -136,6 +138,12 @@ def add_capture(parser: Parser) -> None:
         what.add_argument(
             option, type=_size, metavar="SIZE", help=f"keep no more of the {of}, as 4K; what is cut is flagged"
         )
+    what.add_argument(
+        "--rate-limit",
+        type=number,
+        metavar="N",
+        help="of each kind no more than N events a second from each cgroup; what is over is counted and told as gaps",
+    )
     what.add_argument(
         "--buffer",
         type=_buffer,

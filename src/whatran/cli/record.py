@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from whatran.cli.follow import alarm, handling
-from whatran.cli.messages import hint, logging_to_stderr, say
+from whatran.cli.messages import given_up, hint, logging_to_stderr, say
 from whatran.cli.options import (
     Options,
     add_capture,
@@ -155,7 +155,7 @@ def _say_totals(recording: Recording) -> None:
     if recording.error:
         say(str(recording.error))
     events = stats.execs.seen + stats.forks.seen + stats.exits.seen + stats.failed.seen
-    say(f"{events} events, {stats.lost} lost{_kept(recording)}", style=YELLOW if stats.lost else None)
+    say(f"{events} events, {stats.lost} lost{given_up(stats)}{_kept(recording)}", style=YELLOW if stats.lost else None)
 
 
 def _kept(recording: Recording) -> str:

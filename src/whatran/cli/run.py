@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from whatran.cli.follow import alarm, follow, handling
-from whatran.cli.messages import logging_to_stderr, say
+from whatran.cli.messages import given_up, logging_to_stderr, say
 from whatran.cli.options import Options, add_options, fields_help, open_output
 from whatran.cli.parser import Parser
 from whatran.cli.running import HEARD, TIMED_OUT, Running, status
@@ -54,6 +54,8 @@ def main(argv: Sequence[str]) -> int:
         say(f"{counted(lost, 'record', 'records')} lost: the output has gaps; a larger --buffer helps", style=YELLOW)
     elif filtered := watching.stats.execs.filtered:
         say(f"{watching.stats.execs.seen} execs seen, {filtered} filtered")
+    if less := given_up(watching.stats):
+        say(less.removeprefix(", "))
     if isinstance(sink.error, OutputError):
         say(str(sink.error))
     if running.timed_out:

@@ -10,7 +10,7 @@ import signal
 from typing import TYPE_CHECKING
 
 from whatran.cli.follow import follow, handling
-from whatran.cli.messages import hint, logging_to_stderr, say
+from whatran.cli.messages import given_up, hint, logging_to_stderr, say
 from whatran.cli.options import Options, add_options, add_scope, fields_help, open_output
 from whatran.cli.parser import Parser
 from whatran.sinks import FORMATS
@@ -70,6 +70,6 @@ def _parser() -> Parser:
 def _say_totals(stats: Stats) -> None:
     execs = stats.execs
     say(
-        f"{execs.seen} execs seen, {execs.filtered} filtered, {stats.lost} lost",
+        f"{execs.seen} execs seen, {execs.filtered} filtered, {stats.lost} lost{given_up(stats)}",
         style=YELLOW if stats.lost else None,
     )

@@ -262,13 +262,15 @@ class Ebpf:
         counts = {}
         programs = self.programs()
         for kind in layout.KINDS:
-            produced, lost, failed = map(sum, zip(*self._counters(kind), strict=True))
+            produced, lost, failed, cut, limited = map(sum, zip(*self._counters(kind), strict=True))
             missed = sum(info.recursion_misses for info in programs.get(kind, ()))
             counts[kind] = Counts(
-                seen=produced + failed + missed,
+                seen=produced + failed + missed + limited,
                 produced=produced,
                 lost=lost,
                 failed=failed + missed,
+                limited=limited,
+                cut=cut,
                 received=self._received[kind],
             )
         return counts

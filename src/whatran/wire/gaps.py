@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 RING_FULL = "ring full"
 NOT_RUN = "program not run"
 DAMAGED = "recording damaged"
+RATE_LIMIT = "rate limit"
+
+OVER_THE_LIMIT = "over the limit: "
+"""Comes before the kind, where what is not numbered was kept out by the rate limit."""
 
 ANY_CPU = -1
 
@@ -50,11 +54,18 @@ class Gaps:
         return gap
 
     def unnumbered(self, failed: Mapping[str, int], now_boot_ns: int, boot: Boot) -> list[Gap]:
-        """What was not even numbered since this was last asked, given how many there are of each kind in all."""
+        """What was not even numbered since this was last asked, given how many there are of each kind in all.
+
+        What the rate limit kept out is counted by itself, under OVER_THE_LIMIT and the kind.
+        """
         since, self._asked = self._asked, now_boot_ns
         new = {kind: count - self._failed.get(kind, 0) for kind, count in failed.items()}
         self._failed.update(failed)
-        return [_gap((ANY_CPU, kind), count, since, now_boot_ns, boot, NOT_RUN) for kind, count in new.items() if count]
+        return [
+            _gap((ANY_CPU, kind.removeprefix(OVER_THE_LIMIT)), count, since, now_boot_ns, boot, _reason(kind))
+            for kind, count in new.items()
+            if count
+        ]
 
     def at_the_end(self, produced: Mapping[tuple[int, str], int], now_boot_ns: int, boot: Boot) -> list[Gap]:
         """What is missing after the last events, given how many records each CPU made of each kind."""
@@ -68,6 +79,10 @@ class Gaps:
             return None
         reason = RING_FULL if self._since_damage is None or key in self._since_damage else DAMAGED
         return _gap(key, until - last, since, at_boot_ns, boot, reason)
+
+
+def _reason(kind: str) -> str:
+    return RATE_LIMIT if kind.startswith(OVER_THE_LIMIT) else NOT_RUN
 
 
 def _gap(  # noqa: PLR0917 (each of another type)

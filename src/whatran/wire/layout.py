@@ -137,7 +137,7 @@ EXIT_REST = (
 )
 
 # Bits of exec_frame.flags, file_id.flags, exit_frame.flags and of a byte of pids[].
-EXEC_FROM_KERNEL, EXEC_SECURE, EXEC_ENV, EXEC_REPAIRED, EXEC_UNEXECUTED = 1, 2, 4, 8, 16
+EXEC_FROM_KERNEL, EXEC_SECURE, EXEC_ENV, EXEC_REPAIRED, EXEC_UNEXECUTED, EXEC_CUT = 1, 2, 4, 8, 16, 32
 FILE_DETACHED, FILE_UPPER = 1, 2
 EXIT_GROUP = 1
 TEXT_ARGV, TEXT_ENV = 0, 1
@@ -165,7 +165,7 @@ SETTINGS = (
     ("use_pids", "I"),
     ("want_env", "I"),
     ("want_threads", "I"),
-    ("wakeup_bytes", "I"),
+    ("ring_bytes", "I"),
     ("uid_count", "I"),
     ("comm_count", "I"),
     ("max_argv", "I"),
@@ -174,12 +174,14 @@ SETTINGS = (
     ("comms_unwanted", "I"),
     ("cgroup_count", "I"),
     ("not_cgroup_count", "I"),
+    ("rate_limit", "I"),
+    ("reserved", "I"),
     ("uids", f"{4 * SETTINGS_UIDS}s"),
     ("comms", f"{COMM_BYTES * SETTINGS_COMMS}s"),
     ("command", "16s"),
 )
 
-COUNTERS = (("produced", "Q"), ("lost", "Q"), ("failed", "Q"))
+COUNTERS = (("produced", "Q"), ("lost", "Q"), ("failed", "Q"), ("cut", "Q"), ("limited", "Q"))
 
 Fields = tuple[tuple[str, str], ...]
 

@@ -32,6 +32,8 @@ class Settings:
     max_env: int = UNLIMITED
     command: bytes = b""
     ring_bytes: int = 8 << 20
+    rate_limit: int = 0
+    """Records of a kind that a cgroup may have in a second; 0 for any number."""
 
     def pack(self) -> bytes:
         """As the kernel program has it."""
@@ -41,7 +43,7 @@ class Settings:
             self.use_pids,
             self.env,
             self.threads,
-            self.ring_bytes // 4,
+            self.ring_bytes,
             len(self.uids),
             len(self.comms),
             self.max_argv,
@@ -50,6 +52,8 @@ class Settings:
             self.comms_unwanted,
             len(self.cgroups),
             len(self.not_cgroups),
+            self.rate_limit,
+            0,  # reserved
             b"".join(uid.to_bytes(4, "little") for uid in self.uids),
             b"".join(comm.ljust(layout.COMM_BYTES, b"\0") for comm in self.comms),
             self.command,
