@@ -169,10 +169,11 @@ class Watch:
         attach(self._source, scope)
         self._taker.older(self._source.tasks(), boot())
         self._repair = Repair(self._source, self._taker, scope, settings)
-        self._stop = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-        stack.callback(os.close, self._stop)
+        self._stop, self._wake = (os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK) for _ in range(2))
         self._epoll = stack.enter_context(select.epoll())
-        self._epoll.register(self._stop, select.EPOLLIN)
+        for fd in (self._stop, self._wake):
+            stack.callback(os.close, fd)
+            self._epoll.register(fd, select.EPOLLIN)
         self._epoll.register(self._source.fd, select.EPOLLIN | select.EPOLLET)
         if scope.command is not None:
             self._command = Command(scope.command, settings.command, self._source.tracer)
@@ -235,7 +236,10 @@ class Watch:
         return over or bool(ready - {self._source.fd})
 
     def _poll(self, seconds: float | None) -> set[int]:
-        return {fd for fd, _ in self._epoll.poll(-1 if seconds is None else seconds)}
+        ready = {fd for fd, _ in self._epoll.poll(-1 if seconds is None else seconds)}
+        if self._wake in ready:
+            os.eventfd_read(self._wake)
+        return ready - {self._wake}
 
     def _left(self, timeout: float | None) -> float | None:
         """The timeout, or what is left of the whole time if that is less."""
@@ -287,6 +291,11 @@ class Watch:
         """Ends the watch at its next read(), which still gives all there was; safe in a signal handler."""
         if not self._closed:
             os.eventfd_write(self._stop, 1)
+
+    def wake(self) -> None:
+        """Has the read() that waits, or the next, give what there is at once; safe in a signal handler."""
+        if not self._closed:
+            os.eventfd_write(self._wake, 1)
 
     def __del__(self) -> None:
         if hasattr(self, "_stack") and not self._closed:
