@@ -39,6 +39,7 @@ class Options(TypedDict, total=False):
     max_env: int | None
     ring_bytes: int
     source: Wanted
+    bpf_stats: bool
 
 
 class WatchOptions(Options, total=False):
@@ -64,6 +65,7 @@ class Plan:
     """The variables to keep of an environment; None for all."""
     own_cgroup: bool
     timeout: float | None
+    bpf_stats: bool
 
 
 def plan(
@@ -88,6 +90,7 @@ def plan(
     timeout: float | None = None,
     ring_bytes: int = RING_BYTES,
     source: Wanted = "auto",
+    bpf_stats: bool = False,
 ) -> Plan:
     """The plan for the options of watch(), whose errors it raises."""
     filters = filters if isinstance(filters, str) else tuple(filters)
@@ -157,6 +160,7 @@ def plan(
         None if isinstance(env, bool) else frozenset(env),
         own_cgroup=scope == "cgroup",
         timeout=timeout,
+        bpf_stats=bpf_stats,
     )
 
 
