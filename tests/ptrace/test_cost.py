@@ -1,9 +1,23 @@
-"""What whatran says that it costs has the tracer in it."""
+"""What whatran says that it costs has the tracer in it; and what tests/ebpf has to say of asking for it."""
 
 import resource
 
+import pytest
+
 import whatran
-from tests.ebpf.test_cost import storm  # noqa: F401  # a fixture
+from tests.ebpf.test_cost import (  # noqa: F401  # are collected here too
+    storm,
+    test_asking_loses_nothing,
+    test_cpu_and_memory_are_what_the_kernel_says,
+    test_the_command_does_not_notice,
+    test_the_command_has_its_signals,
+)
+
+
+@pytest.fixture
+def source():
+    """What tells of it."""
+    return "ptrace"
 
 
 def test_the_tracer_is_counted_to_its_end(storm):  # noqa: F811  # the fixture

@@ -11,7 +11,7 @@ from whatran.sinks.output import Output
 from whatran.sinks.text import escape
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 
 def say(message: str, style: str | None = None) -> None:
@@ -20,6 +20,12 @@ def say(message: str, style: str | None = None) -> None:
         stderr = Output.stderr()
         line = f"whatran: {escape(message)}"
         stderr.write_text(stderr.paint(line, style) + "\n")
+
+
+def say_lines(lines: Sequence[str]) -> None:
+    """Lines that belong together, as they are; nothing of ours comes between them."""
+    with suppress(OutputError, BrokenPipeError):
+        Output.stderr().write_lines(lines)
 
 
 def hint(message: str) -> None:
