@@ -5,6 +5,7 @@
 """
 
 from whatran._version import __version__
+from whatran.cost import Cost, ProgramCost
 from whatran.errors import CommandError, DecodeError, OutputError, RecordingError, SourceError, UsageError, WhatranError
 from whatran.event import Event, Exec, ExecFailed, Exit, Fork, Gap, TaskEvent
 from whatran.replay import Replay, replay
@@ -14,6 +15,7 @@ from whatran.watch import Completed, Watch, run, watch
 __all__ = [
     "CommandError",
     "Completed",
+    "Cost",
     "Counts",
     "DecodeError",
     "Event",
@@ -23,6 +25,7 @@ __all__ = [
     "Fork",
     "Gap",
     "OutputError",
+    "ProgramCost",
     "RecordingError",
     "Replay",
     "SourceError",

@@ -40,6 +40,7 @@ class Options(TypedDict, total=False):
     rate_limit: int | None
     ring_bytes: int
     source: Wanted
+    bpf_stats: bool
 
 
 class WatchOptions(Options, total=False):
@@ -65,6 +66,7 @@ class Plan:
     """The variables to keep of an environment; None for all."""
     own_cgroup: bool
     timeout: float | None
+    bpf_stats: bool
 
 
 def plan(
@@ -90,6 +92,7 @@ def plan(
     rate_limit: int | None = None,
     ring_bytes: int = RING_BYTES,
     source: Wanted = "auto",
+    bpf_stats: bool = False,
 ) -> Plan:
     """The plan for the options of watch(), whose errors it raises."""
     filters = filters if isinstance(filters, str) else tuple(filters)
@@ -162,6 +165,7 @@ def plan(
         None if isinstance(env, bool) else frozenset(env),
         own_cgroup=scope == "cgroup",
         timeout=timeout,
+        bpf_stats=bpf_stats,
     )
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import select
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
@@ -17,8 +15,8 @@ from whatran.source.procfs import boot
 from whatran.watch import Watch
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Sequence
-    from contextlib import ExitStack
 
     from whatran.errors import OutputError
     from whatran.event import Event
@@ -118,36 +116,24 @@ class Recording(Watch):
         if self.ended:
             return []
         self._recorder.flush_due()
-        if self._asked or self._is_full():
+        asked = self._asked
+        if asked or self._is_full():
             self._recorder.end(form.NEXT, self.stats)
-            if self._asked:
+            if asked:
+                self._asked = False  # before it is done: who asks meanwhile wants what has come since
                 self._recorder.save()
-                self._asked = False
             self._recorder.older(self._source.tasks(), boot())
         return []
 
     def save(self) -> None:
         """Has what is kept in memory written to the file, at its next read(); safe in a signal handler."""
-        if not self._closed:
-            os.eventfd_write(self._wake, 1)
+        self._asked = True
+        self.wake()
 
     def close(self) -> None:
         """Removes everything from the kernel, and ends the file; a command that still runs runs on."""
         super().close()
         self._recorder.close()
-
-    def _open(self, planned: Plan, stack: ExitStack) -> None:
-        super()._open(planned, stack)
-        self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-        stack.callback(os.close, self._wake)
-        self._epoll.register(self._wake, select.EPOLLIN)
-
-    def _poll(self, seconds: float | None) -> set[int]:
-        ready = super()._poll(seconds)
-        if self._wake in ready:
-            os.eventfd_read(self._wake)
-            self._asked = True
-        return ready - {self._wake}
 
     def _is_full(self) -> bool:
         recorder = self._recorder

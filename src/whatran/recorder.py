@@ -71,7 +71,7 @@ class Recorder:
         self._unnumbered: dict[str, int] = {}
         self._asked: int | None = None
         self._executed: dict[tuple[int, int], int] = {}
-        """Of the processes that were alive when we last looked and settled it, how often they had executed something."""
+        """Of the processes that lived when we last looked and settled it, how often they had executed something."""
         self._looked = self._executed
         """The same as of the last look."""
 

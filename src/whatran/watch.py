@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Literal, Self, Unpack
 
 import msgspec
 
+from whatran.cost import Cost  # noqa: TC001  # msgspec reads the types of Completed
 from whatran.errors import SourceError, UsageError
-from whatran.event import Event  # noqa: TC001  # msgspec reads the types of Completed
+from whatran.event import Event  # noqa: TC001  # it reads this one too
 from whatran.pipeline import Pipeline, stages
 from whatran.plan import RING_BYTES, Failed, Options, Plan, plan
 from whatran.process.facts import Facts
@@ -24,6 +25,7 @@ from whatran.scope import attach
 from whatran.source import cgroupfs
 from whatran.source.choose import Wanted, open_source
 from whatran.source.command import Command
+from whatran.source.meter import Meter, timing_programs
 from whatran.source.procfs import boot
 from whatran.stats import Stats
 from whatran.wire import layout
@@ -61,6 +63,7 @@ def watch(
     rate_limit: int | None = None,
     ring_bytes: int = RING_BYTES,
     source: Wanted = "auto",
+    bpf_stats: bool = False,
 ) -> Watch:
     """A Watch, already in force: what happens from now on is seen.
 
@@ -79,7 +82,8 @@ def watch(
     no more than ``rate_limit`` told a second; what is over it is counted. It ends after ``timeout``
     seconds, with the command, or never. ``source`` is what tells of it: "ebpf", or "ptrace",
     which needs no privilege and can follow a command only; "auto" is eBPF where that can be
-    used, else ptrace.
+    used, else ptrace. ``bpf_stats`` has the kernel time all BPF programs meanwhile, where it
+    lets us (CAP_SYS_ADMIN, Linux 5.8): ``cost`` then has what ours take.
 
     Raises UsageError for what cannot be, CommandError if the command cannot be started,
     SourceError if the kernel does not let us watch.
@@ -106,6 +110,7 @@ def watch(
         rate_limit=rate_limit,
         ring_bytes=ring_bytes,
         source=source,
+        bpf_stats=bpf_stats,
     )
     return Watch(planned, Pipeline(stages(Facts(), planned.env_names, planned.conditions), fold=failed == "fold"))
 
@@ -119,7 +124,7 @@ def run(command: Sequence[str], **options: Unpack[Options]) -> Completed:
         raise TypeError(f"run() takes no {', '.join(sorted(unknown))}")
     with watch(command, **options) as watching:
         events = list(watching)
-        return Completed(list(command), watching.wait(), events, watching.stats)
+        return Completed(list(command), watching.wait(), events, watching.stats, watching.cost)
 
 
 class Completed(msgspec.Struct, frozen=True):
@@ -133,6 +138,8 @@ class Completed(msgspec.Struct, frozen=True):
     """What it and its descendants did, in order."""
     stats: Stats
     """What was counted: ``stats.lost`` is 0 if ``events`` is complete."""
+    cost: Cost
+    """What it has cost to watch it."""
 
 
 class Watch:
@@ -153,6 +160,7 @@ class Watch:
         self._command: Command | None = None
         self._closed = False
         self._stats: Stats | None = None
+        self._source_cost: Cost | None = None
         try:
             with ExitStack() as stack:
                 self._open(planned, stack)
@@ -168,14 +176,17 @@ class Watch:
             stack.callback(cgroup.close)
             scope = replace(scope, cgroups=(cgroup.directory,))
         settings = replace(settings, cgroups=scope.cgroups, not_cgroups=scope.not_cgroups)
+        if planned.bpf_stats and planned.choice.name == "ebpf":
+            stack.enter_context(timing_programs())
         self._source = stack.enter_context(open_source(planned.choice, settings))
         attach(self._source, scope)
         self._taker.older(self._source.tasks(), boot())
         self._repair = Repair(self._source, self._taker, scope, settings)
-        self._stop = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-        stack.callback(os.close, self._stop)
+        self._stop, self._wake = (os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK) for _ in range(2))
         self._epoll = stack.enter_context(select.epoll())
-        self._epoll.register(self._stop, select.EPOLLIN)
+        for fd in (self._stop, self._wake):
+            stack.callback(os.close, fd)
+            self._epoll.register(fd, select.EPOLLIN)
         self._epoll.register(self._source.fd, select.EPOLLIN | select.EPOLLET)
         if scope.command is not None:
             self._command = Command(scope.command, settings.command, self._source.tracer)
@@ -184,6 +195,8 @@ class Watch:
             if cgroup:
                 cgroup.add(self._command.pid)
             self._epoll.register(self._command.fd, select.EPOLLIN)
+        self._meter = Meter()
+        if self._command:
             self._command.release()
 
     @property
@@ -200,6 +213,11 @@ class Watch:
     def stats(self) -> Stats:
         """What was counted so far."""
         return self._stats or self._count()
+
+    @property
+    def cost(self) -> Cost:
+        """What it has cost so far."""
+        return self._meter.cost(self._source_cost or self._source.cost())
 
     def __iter__(self) -> Iterator[Event]:
         while not self.ended:
@@ -238,7 +256,11 @@ class Watch:
         return over or bool(ready - {self._source.fd})
 
     def _poll(self, seconds: float | None) -> set[int]:
-        return {fd for fd, _ in self._epoll.poll(-1 if seconds is None else seconds)}
+        ready = {fd for fd, _ in self._epoll.poll(-1 if seconds is None else seconds)}
+        self._meter.wakeups += seconds != 0
+        if self._wake in ready:
+            os.eventfd_read(self._wake)
+        return ready - {self._wake}
 
     def _left(self, timeout: float | None) -> float | None:
         """The timeout, or what is left of the whole time if that is less."""
@@ -262,9 +284,14 @@ class Watch:
         produced = {(cpu, NAME_OF[kind]): count for (cpu, kind), count in self._source.produced().items()}
         events += self._taker.finish(produced, time.clock_gettime_ns(time.CLOCK_BOOTTIME), boot())
         events += self._taker.settle()
-        self._stats = self._count()
+        self._settle_accounts()
         self.ended = True
         return events
+
+    def _settle_accounts(self) -> None:
+        """Nothing more will be counted."""
+        self._stats, self._source_cost = self._count(), self._source.cost()
+        self._meter.end()
 
     def _count(self) -> Stats:
         counts = self._source.counts()
@@ -291,6 +318,11 @@ class Watch:
         if not self._closed:
             os.eventfd_write(self._stop, 1)
 
+    def wake(self) -> None:
+        """Has the read() that waits, or the next, give what there is at once; safe in a signal handler."""
+        if not self._closed:
+            os.eventfd_write(self._wake, 1)
+
     def __del__(self) -> None:
         if hasattr(self, "_stack") and not self._closed:
             warnings.warn(f"unclosed {self!r}", ResourceWarning, stacklevel=1, source=self)
@@ -299,7 +331,7 @@ class Watch:
     def close(self) -> None:
         """Removes everything from the kernel; a command that still runs runs on."""
         if self._stats is None and not self._closed:
-            self._stats = self._count()
+            self._settle_accounts()
         self.ended = self._closed = True
         self._stack.close()
 

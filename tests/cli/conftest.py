@@ -7,20 +7,25 @@ import pytest
 
 from tests.events import make_exec, make_exit
 from whatran.cli import main
+from whatran.cost import Cost
 from whatran.stats import Counts, Stats
 
 
 class FakeWatch:
     """Gives batches as a Watch does; a batch that is a function is called for its events."""
 
-    def __init__(self, batches, *, pid=None, returncode=None, stats=None):
+    source = "ebpf"
+
+    def __init__(self, batches, *, pid=None, returncode=None, stats=None, cost=None):
         self.batches = list(batches)
         self.pid = pid
         self.returncode = returncode
         self.stats = stats or Stats()
+        self.cost = cost or Cost()
         self.timeouts = []
         self.source_reason = None
         self.stopped = 0
+        self.woken = 0
         self.closed = False
 
     @property
@@ -35,6 +40,9 @@ class FakeWatch:
     def stop(self):
         self.stopped += 1
         self.batches.clear()
+
+    def wake(self):
+        self.woken += 1
 
     def __enter__(self):
         return self

@@ -42,6 +42,14 @@ def test_every_batch_is_written_and_the_sink_closed():
     assert [1, "release", 2, "release", "close"] == sink.told
 
 
+def test_something_is_done_between_batches():
+    """When all that came before is with the sink."""
+    sink = _Recorder()
+    follow(FakeWatch([[make_exec()], []]), sink, between=lambda: sink.told.append("between"))
+
+    assert ["between", 1, "release", "between", 0, "release", "close"] == sink.told
+
+
 def test_the_sink_is_told_the_time():
     """The time of a release is in ns since boot, as the events have it."""
     sink = _Recorder()

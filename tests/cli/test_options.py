@@ -24,6 +24,7 @@ DEFAULTS = {
     "rate_limit": None,
     "ring_bytes": 8 << 20,
     "source": "auto",
+    "bpf_stats": False,
 }
 OF_WATCH = DEFAULTS | {"pid": [], "tree": [], "cgroup": [], "container": [], "timeout": None}
 
@@ -56,6 +57,7 @@ def test_nothing_is_asked_for_by_default_of_a_run(machine, run):
         ({"env": True}, ["--env", "PATH", "--env"]),
         ({"failed": "all"}, ["--failed", "all"]),
         ({"source": "ebpf"}, ["--source", "ebpf"]),
+        ({"bpf_stats": True}, ["--stats"]),
         ({"cgroup": ["/a", "/b"]}, ["--cgroup", "/a", "--cgroup", "/b"]),
         ({"container": ["web"]}, ["--container", "web"]),
         ({"not_tree": [7], "not_cgroup": ["/a"]}, ["--not-tree", "7", "--not-cgroup", "/a"]),

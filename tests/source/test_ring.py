@@ -69,6 +69,17 @@ def test_records_come_once_and_in_order(kernel, ring):
     assert ([], kernel.produced) == (ring.read(10), kernel.consumed())
 
 
+def test_all_that_is_taken_is_counted(kernel, ring):
+    """In bytes of the buffer, with heads, with what was discarded and over many laps."""
+    for _ in range(SIZE // 100):
+        kernel.write(b"x" * 150)
+        kernel.write(b"no", DISCARDED)
+        ring.read(10)
+
+    assert kernel.produced > SIZE
+    assert kernel.produced == ring.taken
+
+
 def test_no_more_than_so_many(kernel, ring):
     """The others come with the next read."""
     for number in range(5):

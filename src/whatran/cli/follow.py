@@ -25,10 +25,16 @@ class Watching(Protocol):
     def stop(self) -> None: ...
 
 
-def follow(watching: Watching, sink: Sink, stop_after: int | None = None) -> None:
-    """Write all there is until the watch has ended, or is stopped after so many records."""
+def follow(
+    watching: Watching, sink: Sink, stop_after: int | None = None, between: Callable[[], None] = lambda: None
+) -> None:
+    """Write all there is until the watch has ended, or is stopped after so many records.
+
+    What is to be done ``between`` two batches finds all output up to there written.
+    """
     written = 0
     while not watching.ended:
+        between()
         written += sink.write(watching.read(timeout=_until(sink.due)))
         written += sink.release(_now())
         if stop_after is not None and written >= stop_after:

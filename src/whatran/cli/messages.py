@@ -11,7 +11,7 @@ from whatran.sinks.output import Output
 from whatran.sinks.text import escape
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from whatran.stats import Stats
 
@@ -28,6 +28,12 @@ def given_up(stats: Stats) -> str:
     """What was not told, or not whole, so that the rest could be: the end of a line; empty where there is none."""
     counts = ((stats.limited, "over the rate limit"), (stats.execs.cut, "cut as the buffer was filling up"))
     return "".join(f", {count} {what}" for count, what in counts if count)
+
+
+def say_lines(lines: Sequence[str]) -> None:
+    """Lines that belong together, as they are; nothing of ours comes between them."""
+    with suppress(OutputError, BrokenPipeError):
+        Output.stderr().write_lines(lines)
 
 
 def hint(message: str) -> None:

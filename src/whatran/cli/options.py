@@ -60,6 +60,7 @@ class Options(argparse.Namespace):
     rate_limit: int | None
     buffer: int
     source: Wanted
+    stats: bool
     verbose: int
 
     @property
@@ -85,6 +86,7 @@ class Options(argparse.Namespace):
             "rate_limit": self.rate_limit,
             "ring_bytes": self.buffer,
             "source": self.source,
+            "bpf_stats": self.stats,
         }
 
 
@@ -95,6 +97,7 @@ def add_options(parser: Parser, *, form: str, output: str, count: str, timeout: 
     add_capture(parser)
     only = add_filters(parser)
     add_left_out(only)
+    add_stats(parser)
     add_verbose(parser)
     return only
 
@@ -214,6 +217,16 @@ def add_left_out(filters: argparse._ArgumentGroup) -> None:
         ("--not-container", str, "NAME", "container, by name or id"),
     ):
         filters.add_argument(option, type=type_, action="append", metavar=metavar, help=f"not this {what_}")
+
+
+def add_stats(parser: Parser) -> None:
+    """What it cost."""
+    parser.add_argument(
+        "--stats",
+        action="store_true",
+        help="say at the end what was counted and what that cost; SIGUSR2 has it said at any time, also without this, "
+        "but then not what the BPF programs take, as it costs a little to measure that",
+    )
 
 
 def add_verbose(parser: Parser, *, twice: str = "; twice: every detail of libbpf too") -> None:

@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from whatran.cli.costs import saying_costs
 from whatran.cli.follow import alarm, handling
 from whatran.cli.messages import given_up, hint, logging_to_stderr, say
 from whatran.cli.options import (
@@ -28,6 +29,7 @@ from whatran.cli.options import (
     add_filters,
     add_left_out,
     add_scope,
+    add_stats,
     add_verbose,
     duration,
     fields_help,
@@ -73,6 +75,7 @@ def main(argv: Sequence[str]) -> int:
     rotate_bytes, rotate_seconds = options.rotate
     with (
         logging_to_stderr(options.verbose),
+        saying_costs(at_the_end=options.stats) as costs,
         handling(dict.fromkeys(HEARD, running.hear) if command else dict.fromkeys(STOPPED_BY, signals.stop)),
         handling({} if options.keep is None else {signal.SIGUSR1: signals.save}),
         record(
@@ -92,6 +95,7 @@ def main(argv: Sequence[str]) -> int:
         ) as recording,
     ):
         signals.started(recording)
+        costs.started(recording)
         if command:
             running.started(recording)
             if recording.source_reason:
@@ -99,7 +103,7 @@ def main(argv: Sequence[str]) -> int:
         else:
             hint(f"recording to {path}; Ctrl-C ends")
         with alarm(options.timeout if command else None, running.time_out):
-            _follow(recording, stoppable=not command)
+            _follow(recording, costs.answer, stoppable=not command)
     _say_totals(recording)
     if running.timed_out:
         return TIMED_OUT
@@ -142,9 +146,10 @@ class _Signals:
             action(self._recording)
 
 
-def _follow(recording: Recording, *, stoppable: bool) -> None:
+def _follow(recording: Recording, between: Callable[[], None], *, stoppable: bool) -> None:
     """Records until the end; where there is no command to wait for, no longer than anything can be written."""
     while not recording.ended:
+        between()
         recording.read()
         if stoppable and recording.error:
             recording.stop()
@@ -207,5 +212,6 @@ def _parser() -> Parser:
         help="of a command: tree: it and its descendants; cgroup: also what else runs in the cgroup made for it "
         "(default: %(default)s)",
     )
+    add_stats(parser)
     add_verbose(parser)
     return parser

@@ -11,6 +11,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from whatran.cli.costs import saying_costs
 from whatran.cli.follow import alarm, follow, handling
 from whatran.cli.messages import given_up, logging_to_stderr, say
 from whatran.cli.options import Options, add_options, fields_help, open_output
@@ -40,16 +41,18 @@ def main(argv: Sequence[str]) -> int:
     running = Running()
     with (
         logging_to_stderr(options.verbose),
+        saying_costs(at_the_end=options.stats) as costs,
         open_output(options.output, Output.stderr) as output,
         handling(dict.fromkeys(HEARD, running.hear)),
         watch(command, **options.capture()) as watching,
     ):
         running.started(watching)
+        costs.started(watching)
         if watching.source_reason:
             say(f"following by ptrace, as whatran {watching.source_reason}")
         sink = _Forgiving(output, lambda: FORMATS[options.format](output, options.count, filtered=options.filtered))
         with alarm(options.timeout, running.time_out):
-            follow(watching, sink)
+            follow(watching, sink, between=costs.answer)
     if lost := watching.stats.lost:
         say(f"{counted(lost, 'record', 'records')} lost: the output has gaps; a larger --buffer helps", style=YELLOW)
     elif filtered := watching.stats.execs.filtered:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING
 
+from whatran.cli.costs import saying_costs
 from whatran.cli.follow import follow, handling
 from whatran.cli.messages import given_up, hint, logging_to_stderr, say
 from whatran.cli.options import Options, add_options, add_scope, fields_help, open_output
@@ -30,6 +31,7 @@ def main(argv: Sequence[str]) -> int:
 
     with (
         logging_to_stderr(options.verbose),
+        saying_costs(at_the_end=options.stats) as costs,
         open_output(options.output, Output.stdout) as output,
         watch(
             pid=options.pid,
@@ -40,6 +42,7 @@ def main(argv: Sequence[str]) -> int:
             **options.capture(),
         ) as watching,
     ):
+        costs.started(watching)
         output.truncate()
         hint("watching; Ctrl-C ends")
         sink = FORMATS[options.format](output, options.count, filtered=options.filtered)
@@ -49,7 +52,7 @@ def main(argv: Sequence[str]) -> int:
             watching.stop()
 
         with handling(dict.fromkeys((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), stop)):
-            follow(watching, sink, stop_after=options.count)
+            follow(watching, sink, stop_after=options.count, between=costs.answer)
         _say_totals(watching.stats)
     return 0
 

@@ -11,6 +11,7 @@ from whatran.source.ebpf import OBJECT, Ebpf
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from whatran.cost import Cost
     from whatran.stats import Counts
     from whatran.wire.settings import Settings
 
@@ -58,6 +59,9 @@ class Source(Protocol):
 
     def counts(self) -> dict[int, Counts]:
         """What was counted so far, by kind of frame."""
+
+    def cost(self) -> Cost:
+        """What it has cost so far, but for what this process has used."""
 
     def __enter__(self) -> Self: ...
 

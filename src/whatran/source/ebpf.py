@@ -17,6 +17,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from whatran.cost import Cost, ProgramCost
 from whatran.errors import SourceError
 from whatran.source import probe
 from whatran.source.libbpf import ProgramInfo, explain, library, program_info
@@ -33,6 +34,9 @@ OBJECT = Path(__file__).with_name("whatran.bpf.o")
 
 BATCH_FRAMES = 4096
 """Most frames read at once, so that a reader under full load gets its turn."""
+
+RENAME = b"whatran_rename"
+"""The program by which a command tells which process it is."""
 
 PIDS_ROWS, PIDS_ROW_BYTES = 1024, 4096
 
@@ -171,7 +175,7 @@ class Ebpf:
             # Fork first: a child made meanwhile is then in scope before it can exec.
             kinds = (layout.FORK, layout.EXIT, layout.EXEC, layout.FAILED)
             names = [name for kind in kinds for name in self._programs.get(kind, ())]
-            for name in (b"whatran_rename", *names):
+            for name in (RENAME, *names):
                 link = self._libbpf.bpf_program__attach(self._find_program(name))
                 if not link:
                     raise self._error(f"attach {name.decode()}", None)
@@ -288,6 +292,14 @@ class Ebpf:
             kind: [program_info(self._libbpf.bpf_program__fd(self._find_program(name))) for name in names]
             for kind, names in self._programs.items()
         }
+
+    def cost(self) -> Cost:
+        """What the programs have cost so far, and how much was read."""
+        programs = []
+        for name in (*itertools.chain(*self._programs.values()), RENAME, self._tasks):
+            info = program_info(self._libbpf.bpf_program__fd(self._find_program(name)))
+            programs.append(ProgramCost(name.decode(), info.run_count, info.run_time_ns))
+        return Cost(programs=tuple(programs), bytes_read=self._ring.taken)
 
     # -- closing ------------------------------------------------------------------------------
 

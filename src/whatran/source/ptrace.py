@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Self
 
 import msgspec
 
+from whatran.cost import Cost
 from whatran.errors import SourceError
-from whatran.source import ptrace_probe, tracer
+from whatran.source import meter, ptrace_probe, tracer
 from whatran.source.notes import NOTE, text_of
 from whatran.source.procframes import older
 from whatran.stats import Counts
@@ -49,6 +50,9 @@ class Ptrace:
         """Whether more may wait than the last read() gave, of which nobody is told."""
         self._ended = False
         self._failed = 0
+        self._bytes_read = 0
+        self._used = Cost()
+        """What the tracer has used, once it has ended."""
         self._pid: int | None = None
         orders, self._orders = os.pipe()
         self.fd, output = os.pipe()
@@ -117,15 +121,19 @@ class Ptrace:
             self._ended = True
             self._reap()
         self._rest += data
+        self._bytes_read += len(data)
         return bool(data)
 
     def _reap(self) -> None:
         """It ends by itself once nobody is left to trace."""
         pid, self._pid = self._pid, None
         with suppress(ChildProcessError):
-            if pid and os.waitpid(pid, 0)[1]:
-                self._failed = 1
-                log.warning("the tracer has ended: what the command does from now on is not seen")
+            if pid:
+                _, status, used = os.wait4(pid, 0)
+                self._used = meter.ended(used)
+                if status:
+                    self._failed = 1
+                    log.warning("the tracer has ended: what the command does from now on is not seen")
 
     def _take(self) -> list[bytes]:
         """The whole frames there are."""
@@ -166,6 +174,11 @@ class Ptrace:
         execs = counts[layout.EXEC]
         counts[layout.EXEC] = msgspec.structs.replace(execs, seen=execs.seen + self._failed, failed=self._failed)
         return counts
+
+    def cost(self) -> Cost:
+        """What the tracer has used so far, and how much was read."""
+        used = meter.living(self._pid) if self._pid else self._used
+        return msgspec.structs.replace(used, bytes_read=self._bytes_read)
 
     # -- closing ------------------------------------------------------------------------------
 

@@ -63,6 +63,11 @@ class Ring:
         self._barrier()
         return records
 
+    @property
+    def taken(self) -> int:
+        """How many bytes were taken so far, with the records' heads."""
+        return self._consumed[0]
+
     def _barrier(self) -> None:
         """Nothing from before is read or written after it, nor the other way round, in this CPU's order.
 
