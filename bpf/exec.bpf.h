@@ -326,6 +326,11 @@ static __always_inline void stdin__fill(struct scratch *scratch, struct task_str
 	file_path__fill(&scratch->exec.stdin_path, &scratch->exec.stdin_file, scratch, file, UNREAD_STDIN, modern);
 }
 
+static __always_inline bool is_wanted(enum unread fact)
+{
+	return !(settings.unwanted & fact);
+}
+
 /* argv and env, the longest, as far as there is room for them. */
 static __always_inline void argv_and_env__fill(struct scratch *scratch, struct mm_struct *mm)
 {
@@ -337,7 +342,8 @@ static __always_inline void argv_and_env__fill(struct scratch *scratch, struct m
 		max_argv = SHORT_ARGV_BYTES;
 	if (!is_room(waiting, ROOM_FOR_ENV))
 		max_env = 0;
-	strings__fill(&dst->argv, &dst->argv_more, scratch, ARGV_AT_MOST, mm->arg_start, mm->arg_end, max_argv, UNREAD_ARGV);
+	if (is_wanted(UNREAD_ARGV))
+		strings__fill(&dst->argv, &dst->argv_more, scratch, ARGV_AT_MOST, mm->arg_start, mm->arg_end, max_argv, UNREAD_ARGV);
 	if (settings.want_env)
 		strings__fill(&dst->env, &dst->env_more, scratch, ENV_AT_MOST, mm->env_start, mm->env_end, max_env, UNREAD_ENV);
 	if ((max_argv < settings.max_argv && dst->argv.full > max_argv) ||
@@ -355,6 +361,7 @@ static __always_inline void exec__fill(struct scratch *scratch, struct task_stru
 	__builtin_memset(dst, 0, sizeof(*dst));
 	scratch->end = sizeof(*dst);
 	task__fill(&dst->task, task);
+	dst->head.unread = settings.unwanted;
 	dst->argc = bprm->argc;
 	dst->envc = bprm->envc;
 	dst->flags = exec_flags(task, bprm);
@@ -362,12 +369,18 @@ static __always_inline void exec__fill(struct scratch *scratch, struct task_stru
 	string__fill(&dst->cmdpath, scratch, bprm->filename, UNREAD_CMDPATH);
 	string__fill(&dst->interp, scratch, bprm->interp, UNREAD_INTERP);
 	file_id__fill(&dst->file, bprm->file, true);
-	file_path__fill(&dst->pathname, &dst->file, scratch, bprm->file, UNREAD_PATHNAME, modern);
-	interpreter_path__fill(scratch, task, modern);
-	script__fill(scratch, task, bprm, modern);
-	stdin__fill(scratch, task, modern);
-	path__fill(&dst->cwd, NULL, scratch, &task->fs->pwd, UNREAD_CWD, modern);
-	cgroup__fill(&dst->cgroup, scratch, task);
+	if (is_wanted(UNREAD_PATHNAME))
+		file_path__fill(&dst->pathname, &dst->file, scratch, bprm->file, UNREAD_PATHNAME, modern);
+	if (is_wanted(UNREAD_INTERPRETER))
+		interpreter_path__fill(scratch, task, modern);
+	if (is_wanted(UNREAD_SCRIPT))
+		script__fill(scratch, task, bprm, modern);
+	if (is_wanted(UNREAD_STDIN))
+		stdin__fill(scratch, task, modern);
+	if (is_wanted(UNREAD_CWD))
+		path__fill(&dst->cwd, NULL, scratch, &task->fs->pwd, UNREAD_CWD, modern);
+	if (is_wanted(UNREAD_CGROUP))
+		cgroup__fill(&dst->cgroup, scratch, task);
 	argv_and_env__fill(scratch, mm);
 }
 

@@ -262,7 +262,7 @@ struct settings {
 	__u32 cgroup_count; /* from 0 in cgroups[] */
 	__u32 not_cgroup_count; /* from SETTINGS_CGROUPS in cgroups[] */
 	__u32 rate_limit; /* records of a kind that a cgroup may have sent in a second */
-	__u32 reserved;
+	__u32 unwanted; /* bits of enum unread: what of execs nobody asked for, where it takes time to read */
 	__u32 uids[SETTINGS_UIDS];
 	char comms[SETTINGS_COMMS][COMM_BYTES];
 	char command[COMM_BYTES]; /* whoever takes this name is the command, in scope with its tree */

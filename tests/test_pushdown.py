@@ -5,6 +5,9 @@ from whatran.pushdown import push_down
 from whatran.wire import layout
 from whatran.wire.settings import Settings
 
+ALL = sum(layout.GATHERED)
+CWD, ARGV, CGROUP = 1 << 5, 1 << 6, 1 << 10
+
 
 def _pushed(*conditions):
     return push_down(conditions, Settings())
@@ -57,6 +60,13 @@ def test_conditions_on_programs_need_every_exec():
     assert Settings() == _pushed(equals("uid", 0), parse("pathname=/bin/*"))
 
 
+def test_fields_that_nobody_asked_for_are_not_read():
+    """What comes of the same reading is read if any of it is asked for, be it by a condition."""
+    asked = push_down([parse("cwd=/tmp/*")], Settings(), ["pid", "unit", "argv"])
+
+    assert (0, ALL & ~(CWD | ARGV | CGROUP)) == (push_down([], Settings()).unwanted, asked.unwanted)
+
+
 def test_settings_are_packed_as_the_kernel_has_them():
     """Kinds as bits, lists padded with zeros."""
     packed = Settings(
@@ -90,7 +100,7 @@ def test_settings_are_packed_as_the_kernel_has_them():
         "cgroup_count": 0,
         "not_cgroup_count": 0,
         "rate_limit": 0,
-        "reserved": 0,
+        "unwanted": 0,
         "uids": b"\5" + bytes(63),
         "comms": b"cc1" + bytes(125),
         "command": b"whatran-1" + bytes(7),

@@ -51,13 +51,18 @@ def parse(text: str) -> Condition:
     field = left.removesuffix("!").strip()
     if not equal_sign or not field:
         raise UsageError(f"filter {text!r} is neither FIELD=GLOB nor FIELD!=GLOB")
-    if field not in FIELDS:
-        near = difflib.get_close_matches(field, FIELDS, n=1)
-        hint = f"did you mean {near[0]}?" if near else "`whatran watch --help` lists the fields"
-        raise UsageError(f"filter {text!r}: there is no field {field}; {hint}")
+    check_field(field, FIELDS, f"filter {text!r}")
     if field == "event" and not any(fnmatch.fnmatchcase(name, pattern) for name in NAMES):
         raise UsageError(f"filter {text!r}: no event is called so; they are {', '.join(NAMES)}")
     return Condition(field, pattern, negated, re.compile(fnmatch.translate(pattern)).match)
+
+
+def check_field(name: str, among: Collection[str], where: str) -> None:
+    """UsageError if there is no such field, with the one that may be meant."""
+    if name not in among:
+        near = difflib.get_close_matches(name, among, n=1)
+        hint = f"did you mean {near[0]}?" if near else "`whatran watch --help` lists the fields"
+        raise UsageError(f"{where}: there is no field {name}; {hint}")
 
 
 def equals(field: str, value: object) -> Condition:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, TypedDict, get_args
 
 from whatran.errors import UsageError
-from whatran.filter import Condition, equals, parse
+from whatran.filter import FIELDS, Condition, check_field, equals, parse
 from whatran.pushdown import push_down
 from whatran.scope import Scope, cgroups
 from whatran.source.choose import Choice, Wanted, choose
@@ -35,6 +35,7 @@ class Options(TypedDict, total=False):
     env: bool | Collection[str]
     failed: Failed
     threads: bool
+    fields: Collection[str] | None
     max_argv: int | None
     max_env: int | None
     rate_limit: int | None
@@ -86,6 +87,7 @@ def plan(
     env: bool | Collection[str] = False,
     failed: Failed = "fold",
     threads: bool = False,
+    fields: Collection[str] | None = None,
     max_argv: int | None = None,
     max_env: int | None = None,
     timeout: float | None = None,
@@ -101,6 +103,7 @@ def plan(
         texts={
             "comm": comm,
             "filters": filters,
+            "fields": fields or (),
             "cgroup": cgroup,
             "container": container,
             "not_cgroup": not_cgroup,
@@ -126,6 +129,8 @@ def plan(
         *(equals("comm", os.fsdecode(os.fsencode(name)[: layout.COMM_BYTES - 1])) for name in comm),
         *map(parse, filters),
     )
+    for name in fields or ():
+        check_field(name, FIELDS, "fields")
     if isinstance(env, str):
         raise UsageError(f"env is a list of names, not one text: give [{env!r}]")
     if not isinstance(env, bool) and any(not name or "=" in name for name in env):
@@ -158,7 +163,7 @@ def plan(
     )
     return Plan(
         choice,
-        push_down(conditions, settings),
+        push_down(conditions, settings, fields),
         what,
         conditions,
         failed,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -24,11 +24,15 @@ NAME_OF = {
 T = TypeVar("T")
 
 
-def push_down(conditions: Sequence[Condition], settings: Settings) -> Settings:
+def push_down(conditions: Sequence[Condition], settings: Settings, fields: Collection[str] | None = None) -> Settings:
     """Settings with what of the conditions the kernel goes by: of other uids and comms it gathers no whole execs.
 
-    All conditions are still a Filter's.
+    All conditions are still a Filter's. Where ``fields`` are all that is asked for, no other is read that takes time.
     """
+    if fields is not None:
+        needed = {*fields, *(condition.field for condition in conditions)}
+        unwanted = sum(bit for bit, names in layout.GATHERED.items() if needed.isdisjoint(names))
+        settings = replace(settings, unwanted=unwanted)
     if any(condition.field in EXEC_ONLY for condition in conditions):
         # Forks and exits are judged as their process's last exec was, so all execs must come.
         return settings

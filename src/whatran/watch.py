@@ -57,6 +57,7 @@ def watch(
     env: bool | Collection[str] = False,
     failed: Failed = "fold",
     threads: bool = False,
+    fields: Collection[str] | None = None,
     max_argv: int | None = None,
     max_env: int | None = None,
     timeout: float | None = None,
@@ -77,7 +78,8 @@ def watch(
 
     ``env`` asks for environments, or for the variables it names; ``threads`` for the forks
     and exits of threads. ``failed`` says of execs that failed whether a search of PATH is
-    one ("fold"), all attempts are told ("all") or none. argv and env are whole unless
+    one ("fold"), all attempts are told ("all") or none. ``fields`` are all that is asked for of
+    execs: others may be None, and named as unreadable, as they cost time to read. argv and env are whole unless
     ``max_argv`` or ``max_env`` say how many bytes to keep. Of each kind of event a cgroup has
     no more than ``rate_limit`` told a second; what is over it is counted. It ends after ``timeout``
     seconds, with the command, or never. ``source`` is what tells of it: "ebpf", or "ptrace",
@@ -104,6 +106,7 @@ def watch(
         env=env,
         failed=failed,
         threads=threads,
+        fields=fields,
         max_argv=max_argv,
         max_env=max_env,
         timeout=timeout,

@@ -154,7 +154,7 @@ def test_a_reader_that_went_away(machine, run, monkeypatch, a_program):
         def write(self, events):
             raise BrokenPipeError
 
-    monkeypatch.setitem(FORMATS, "jsonl", lambda output, limit, filtered: Broken())
+    monkeypatch.setitem(FORMATS, "jsonl", lambda output, show: Broken())
 
     assert (141, "", "") == run("--format", "jsonl")
     assert watch.closed

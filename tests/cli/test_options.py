@@ -19,6 +19,7 @@ DEFAULTS = {
     "env": [],
     "failed": "fold",
     "threads": False,
+    "fields": None,
     "max_argv": None,
     "max_env": None,
     "rate_limit": None,
@@ -152,3 +153,18 @@ def test_variables_are_given_by_name(machine, run, names):
 
     assert 2 == status
     assert "give names, as in PATH,HOME" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--fields", "pid"], "--fields is for jsonl and lives, not for table"),
+        (["--format", "jsonl", "--fields", "pid,agrv"], "--fields: there is no field agrv; did you mean argv?"),
+        (["--format", "lives", "--fields", "cwd"], "--fields: there is no field cwd"),
+    ],
+)
+def test_fields_that_cannot_be_written(run, arguments, said):
+    """Are an error before anything is watched."""
+    status, _, err = run("watch", *arguments)
+
+    assert (2, True) == (status, said in err)

@@ -87,7 +87,7 @@ def test_a_reader_that_went_away_does_not_stop_the_command(machine, run, monkeyp
         def write(self, events):
             raise BrokenPipeError
 
-    monkeypatch.setitem(FORMATS, "table", lambda output, limit, filtered: Broken())
+    monkeypatch.setitem(FORMATS, "table", lambda output, show: Broken())
 
     assert (returncode, "", "") == run("--format", "table", "--", "true")
     assert 2 == len(watch.timeouts)

@@ -13,7 +13,7 @@ import pytest
 import whatran
 from whatran.cli.follow import follow
 from whatran.record import record
-from whatran.sinks import FORMATS
+from whatran.sinks import FORMATS, Show
 from whatran.sinks.output import Output
 from whatran.wire import layout
 
@@ -103,7 +103,7 @@ def test_system_calls_are_for_batches(waiting, place, form):
     def show(execs):
         with waiting(execs) as watched, Output.open(str(place / "out")) as output:
             before = calls.so_far()
-            follow(watched, FORMATS[form](output, None))
+            follow(watched, FORMATS[form](output, Show()))
             return calls.so_far() - before
 
     with counting(place) as calls:

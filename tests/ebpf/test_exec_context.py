@@ -272,3 +272,19 @@ def test_usermode_helper(programs, place, core_pattern):
     assert -signal.SIGSEGV == crashed.returncode
     assert_exec_matches(event, witness, invoked_from_kernel=True, cwd="/")
     assert [str(helper), "--out", str(said), str(crashed.pid)] == event.argv
+
+
+def test_fields_that_nobody_asked_for(programs):
+    """Are not read where that takes time; all else is as ever."""
+    command = [str(programs / "witness"), "--out", "/dev/null"]
+    [whole], [some] = (
+        execs(whatran.run(command, fields=fields).events) for fields in (None, ["pathname", "cgroup", "pid"])
+    )
+
+    unread = {
+        name for name in whole.__struct_fields__ if getattr(some, name) is None and getattr(whole, name) is not None
+    }
+    costly = {"interpreter_pathname", "interpreter_dev", "interpreter_inode", "interpreter_ctime"}
+    costly |= {"stdin_path", "stdin_type", "cwd", "argv"}
+    assert costly == unread
+    assert (whole.pathname, whole.cgroup, whole.inode) == (some.pathname, some.cgroup, some.inode)

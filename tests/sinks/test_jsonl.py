@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.events import make_exec, make_exit, make_fork
+from tests.events import make_exec, make_exit, make_fork, make_gap
 from whatran.sinks.jsonl import JsonLines, with_exact_bytes
 
 
@@ -28,6 +28,28 @@ def test_a_line_starts_with_what_it_is(file, event):
     JsonLines(file.output).write([event])
 
     assert ["schema", "event", "timestamp"] == list(json.loads(file.text))[:3]
+
+
+def test_some_fields(file):
+    """Each has what of them it has, in the order in which they were asked for; a gap is told whole."""
+    exec_, gap = make_exec(("cc", "\udcff"), pid=7), make_gap()
+    JsonLines(file.output, fields=["argv", "pid", "exit_code", "pid"]).write([exec_, make_exit(3, pid=7), gap])
+
+    assert [
+        [("event", "sched_process_exec"), ("argv", ["cc", "\ufffd"]), ("argv_base64", ["Y2M=", "/w=="]), ("pid", 7)],
+        [("event", "sched_process_exit"), ("pid", 7), ("exit_code", 3)],
+        [*msgspec.structs.asdict(gap).items()],
+    ] == [[*json.loads(line).items()] for line in file.lines]
+
+
+@pytest.mark.parametrize(
+    ("fields", "keys"), [(["event"], ["event"]), ([], ["event"]), (["pid", "event"], ["pid", "event"])]
+)
+def test_few_fields(file, fields, keys):
+    """What event it is stands where it was asked for, else first."""
+    JsonLines(file.output, fields=fields).write([make_fork()])
+
+    assert keys == [*json.loads(file.text)]
 
 
 def test_one_line_an_event(file):

@@ -7,6 +7,15 @@ from tests.events import make_exec, make_exit, make_gap
 from whatran.sinks.lives import LifeLines
 
 
+def test_some_fields(file):
+    """Lives too can be had with no more than these."""
+    sink = LifeLines(file.output, fields=["pid", "exit_code"])
+    sink.write([make_exec(pid=7), make_exit(3, pid=7)])
+    sink.close()
+
+    assert [{"event": "life", "pid": 7, "exit_code": 3}] == [json.loads(line) for line in file.lines]
+
+
 def test_a_life_is_written_when_it_ends(file):
     """Those that go on come at the end; gaps come where they are."""
     sink = LifeLines(file.output)

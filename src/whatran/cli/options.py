@@ -39,6 +39,7 @@ class Options(argparse.Namespace):
     command: list[str]
     format: str
     output: str | None
+    fields: list[str] | None
     env: list[list[str] | None]
     failed: Failed
     threads: bool
@@ -68,8 +69,22 @@ class Options(argparse.Namespace):
         """Whether a process may be shown of which an exit is not."""
         return bool(self.pid or self.uid or self.comm or self.filter or self.not_tree or self.not_cgroup)
 
+    def check_fields(self) -> None:
+        """UsageError for what cannot be written."""
+        if self.fields is None:
+            return
+        if self.format not in {"jsonl", "lives"}:
+            raise UsageError(f"--fields is for jsonl and lives, not for {self.format}")
+
+        from whatran.filter import FIELDS, check_field  # noqa: PLC0415 (not for --help)
+        from whatran.process.lives import Life  # noqa: PLC0415
+
+        for name in self.fields:
+            check_field(name, Life.__struct_fields__ if self.format == "lives" else FIELDS, "--fields")
+
     def capture(self) -> Capture:
         """What of it `whatran.watch` is to be told, whatever the command."""
+        self.check_fields()
         return {
             "scope": self.scope,
             "not_tree": self.not_tree,
@@ -81,6 +96,7 @@ class Options(argparse.Namespace):
             "env": None in self.env or [name for names in self.env for name in names or ()],
             "failed": self.failed,
             "threads": self.threads,
+            "fields": self.fields if self.format == "jsonl" else None,
             "max_argv": self.max_argv,
             "max_env": self.max_env,
             "rate_limit": self.rate_limit,
@@ -113,6 +129,13 @@ def add_output(parser: Parser, *, form: str, output: str, count: str) -> argpars
         "live; lives: one JSON object a process, when it ends "
         "(default: %(default)s)",
     )
+    out.add_argument(
+        "--fields",
+        type=field_names,
+        metavar="NAME,...",
+        help="with jsonl and lives: no more than these fields of each object, beside event; of execs, what else takes "
+        "time is not even read (fields: see below)",
+    )
     out.add_argument("-o", "--output", metavar="FILE", help=output)
     out.add_argument("-n", "--count", type=number, metavar="COUNT", help=count)
     return out
@@ -120,6 +143,7 @@ def add_output(parser: Parser, *, form: str, output: str, count: str) -> argpars
 
 def add_capture(parser: Parser) -> None:
     """What is captured, and how."""
+    parser.set_defaults(fields=None)
     what = parser.add_argument_group("what is captured")
     what.add_argument(
         "--env",
@@ -310,6 +334,10 @@ def _path_prefix(operator: str, prefix: str) -> str:
     if not prefix.startswith(("/", "memfd:")):
         raise UsageError(f"{prefix!r} begins no path; give one as programs really lie, as /usr/bin/")
     return f"pathname{operator}{glob.escape(prefix)}*"
+
+
+def field_names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def names(text: str) -> list[str]:

@@ -16,7 +16,7 @@ from whatran.cli.parser import Parser
 from whatran.cli.progress import Bar
 from whatran.cli.raw import write_raw
 from whatran.cli.recordings import add_files, filtered, say_missing
-from whatran.sinks import FORMATS
+from whatran.sinks import FORMATS, Show
 from whatran.sinks.output import Output
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class _Options(Options):
 def main(argv: Sequence[str]) -> int:
     """Show all there is; 1 where something could not be read."""
     options = _parser().parse_args(argv, namespace=_Options())
+    options.check_fields()
     env = [name for given in options.env for name in given or ()]
     if options.output:
         keep_inputs(options.output, options.file)
@@ -57,7 +58,7 @@ def main(argv: Sequence[str]) -> int:
                 write_raw(replaying.records(), output, options.count)
             else:
                 partial = bool(options.filter) or filtered(replaying)
-                sink = FORMATS[options.format](output, options.count, filtered=partial, live=False)
+                sink = FORMATS[options.format](output, Show(options.count, options.fields, partial, live=False))
                 _show(replaying, sink, options.count)
         finally:
             bar.close()

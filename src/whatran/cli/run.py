@@ -18,7 +18,7 @@ from whatran.cli.options import Options, add_options, fields_help, open_output
 from whatran.cli.parser import Parser
 from whatran.cli.running import HEARD, TIMED_OUT, Running, status
 from whatran.errors import OutputError, UsageError
-from whatran.sinks import FORMATS
+from whatran.sinks import FORMATS, Show
 from whatran.sinks.output import YELLOW, Output
 from whatran.sinks.text import counted
 
@@ -50,7 +50,10 @@ def main(argv: Sequence[str]) -> int:
         costs.started(watching)
         if watching.source_reason:
             say(f"following by ptrace, as whatran {watching.source_reason}")
-        sink = _Forgiving(output, lambda: FORMATS[options.format](output, options.count, filtered=options.filtered))
+        sink = _Forgiving(
+            output,
+            lambda: FORMATS[options.format](output, Show(options.count, options.fields, filtered=options.filtered)),
+        )
         with alarm(options.timeout, running.time_out):
             follow(watching, sink, between=costs.answer)
     if lost := watching.stats.lost:

@@ -14,7 +14,7 @@ from whatran.cli.follow import follow, handling
 from whatran.cli.messages import given_up, hint, logging_to_stderr, say
 from whatran.cli.options import Options, add_options, add_scope, fields_help, open_output
 from whatran.cli.parser import Parser
-from whatran.sinks import FORMATS
+from whatran.sinks import FORMATS, Show
 from whatran.sinks.output import YELLOW, Output
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def main(argv: Sequence[str]) -> int:
         costs.started(watching)
         output.truncate()
         hint("watching; Ctrl-C ends")
-        sink = FORMATS[options.format](output, options.count, filtered=options.filtered)
+        sink = FORMATS[options.format](output, Show(options.count, options.fields, filtered=options.filtered))
 
         def stop(number: signal.Signals) -> None:
             signal.signal(number, signal.SIG_DFL)  # a second one ends us at once, whatever we are waiting for

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from whatran.event import Event
     from whatran.sinks.output import Output
 
@@ -28,42 +28,48 @@ class Sink(Protocol):
         """Write what is left; the number of records written."""
 
 
-class Format(Protocol):
-    """Makes a sink."""
+@dataclass(frozen=True, slots=True)
+class Show:
+    """How events are to be written, whatever the format."""
 
-    def __call__(self, output: Output, limit: int | None, *, filtered: bool = False, live: bool = True) -> Sink: ...
+    limit: int | None = None
+    """How many records at most."""
+    fields: Sequence[str] | None = None
+    """Which fields of each; None for all. Only for JSON."""
+    filtered: bool = False
+    """Whether filters may have kept out what belongs to the rest."""
+    live: bool = True
+    """Whether somebody watches the events as they happen."""
 
 
-# Each takes where to write, how many records to write at most, whether filters may have kept out what belongs to the
-# rest, and whether somebody watches the events as they happen. Imports wait until a format is chosen, so that --help
-# costs no more than it must. All take the same, whether they need it or not.
+# Imports wait until a format is chosen, so that --help costs no more than it must.
 
 
-def _table(output: Output, limit: int | None, *, filtered: bool = False, live: bool = True) -> Sink:  # noqa: ARG001
+def _table(output: Output, show: Show) -> Sink:
     from whatran.sinks.table import Table  # noqa: PLC0415 (only when chosen)
 
-    return Table(output, limit, live=live)
+    return Table(output, show.limit, live=show.live)
 
 
-def _tree(output: Output, limit: int | None, *, filtered: bool = False, live: bool = True) -> Sink:  # noqa: ARG001
+def _tree(output: Output, show: Show) -> Sink:
     from whatran.sinks.tree import TreeView  # noqa: PLC0415 (only when chosen)
 
-    return TreeView(output, limit, filtered=filtered)
+    return TreeView(output, show.limit, filtered=show.filtered)
 
 
-def _jsonl(output: Output, limit: int | None, *, filtered: bool = False, live: bool = True) -> Sink:  # noqa: ARG001
+def _jsonl(output: Output, show: Show) -> Sink:
     from whatran.sinks.jsonl import JsonLines  # noqa: PLC0415 (only when chosen)
 
-    return JsonLines(output, limit)
+    return JsonLines(output, show.limit, fields=show.fields)
 
 
-def _lives(output: Output, limit: int | None, *, filtered: bool = False, live: bool = True) -> Sink:  # noqa: ARG001
+def _lives(output: Output, show: Show) -> Sink:
     from whatran.sinks.lives import LifeLines  # noqa: PLC0415 (only when chosen)
 
-    return LifeLines(output, limit, filtered=filtered)
+    return LifeLines(output, show.limit, fields=show.fields, filtered=show.filtered)
 
 
-FORMATS: dict[str, Format] = {
+FORMATS: dict[str, Callable[[Output, Show], Sink]] = {
     "table": _table,
     "tree": _tree,
     "jsonl": _jsonl,

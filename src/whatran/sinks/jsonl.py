@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import base64
 import re
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from whatran.event import Gap
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from whatran.sinks.output import Output
 
@@ -21,15 +24,19 @@ class JsonLines:
 
     due = None
 
-    def __init__(self, output: Output, limit: int | None = None) -> None:
+    def __init__(self, output: Output, limit: int | None = None, *, fields: Sequence[str] | None = None) -> None:
+        """``fields`` are all that is to be written of each but a gap, beside what event it is."""
         self._output = output
         self._left = limit
+        self._narrow = None if fields is None else Narrow(fields)
         self._encoder = msgspec.json.Encoder()
 
     def write(self, events: Sequence[msgspec.Struct]) -> int:
         if self._left is not None:
             events = events[: self._left]
             self._left -= len(events)
+        if self._narrow:
+            events = list(map(self._narrow, events))
         if events:
             self._output.write(self._encode(events))
         return len(events)
@@ -51,6 +58,28 @@ class JsonLines:
             return self._encoder.encode(event) + b"\n"
         except UnicodeEncodeError:
             return self._encoder.encode(with_exact_bytes(event)) + b"\n"
+
+
+class Narrow:
+    """Makes of an event one that has only some of its fields, in the order in which they are asked for."""
+
+    def __init__(self, fields: Sequence[str]) -> None:
+        self._fields = tuple(dict.fromkeys(fields if "event" in fields else ("event", *fields)))
+        self._kinds: dict[type, Callable[[msgspec.Struct], msgspec.Struct]] = {}
+
+    def __call__(self, event: msgspec.Struct) -> msgspec.Struct:
+        make = self._kinds.get(type(event)) or self._kinds.setdefault(type(event), self._made(type(event)))
+        return make(event)
+
+    def _made(self, kind: type[msgspec.Struct]) -> Callable[[msgspec.Struct], msgspec.Struct]:
+        if kind is Gap:
+            return lambda gap: gap
+        names = [name for name in self._fields if name in kind.__struct_fields__]
+        narrow = msgspec.defstruct(kind.__name__, names)
+        if len(names) == 1:  # attrgetter() gives a single value as it is
+            return lambda event: narrow(getattr(event, names[0]))
+        values = attrgetter(*names)
+        return lambda event: narrow(*values(event))
 
 
 def with_exact_bytes(struct: msgspec.Struct) -> dict[str, object]:

@@ -20,8 +20,10 @@ class LifeLines:
 
     due = None
 
-    def __init__(self, output: Output, limit: int | None = None, *, filtered: bool = False) -> None:
-        self._lines = JsonLines(output, limit)
+    def __init__(
+        self, output: Output, limit: int | None = None, *, fields: Sequence[str] | None = None, filtered: bool = False
+    ) -> None:
+        self._lines = JsonLines(output, limit, fields=fields)
         self._lives = Lives(filtered=filtered)
 
     def write(self, events: Sequence[Event]) -> int:

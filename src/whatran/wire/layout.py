@@ -158,6 +158,20 @@ UNREAD = {
     1 << 10: ("cgroup",),
 }
 
+# Bits of settings.unwanted, which are of the same, each with the fields that come of what is read.
+GATHERED = {
+    1 << 1: ("pathname", "memfd"),
+    1 << 3: ("interpreter_pathname", "interpreter_dev", "interpreter_inode", "interpreter_ctime"),
+    1 << 4: ("stdin_path", "stdin_type"),
+    1 << 5: ("cwd",),
+    1 << 6: ("argv",),
+    1 << 9: ("script_pathname", "script_dev", "script_inode", "script_ctime"),
+    1 << 10: (
+        *("cgroup", "unit", "slice", "container_id", "container_name", "container_image"),
+        *("pod_uid", "pod_name", "pod_namespace"),
+    ),
+}
+
 SETTINGS_UIDS, SETTINGS_COMMS, SETTINGS_CGROUPS = 16, 8, 8
 SETTINGS = (
     ("kinds", "I"),
@@ -175,7 +189,7 @@ SETTINGS = (
     ("cgroup_count", "I"),
     ("not_cgroup_count", "I"),
     ("rate_limit", "I"),
-    ("reserved", "I"),
+    ("unwanted", "I"),
     ("uids", f"{4 * SETTINGS_UIDS}s"),
     ("comms", f"{COMM_BYTES * SETTINGS_COMMS}s"),
     ("command", "16s"),

@@ -31,6 +31,8 @@ class Settings:
     max_argv: int = UNLIMITED
     max_env: int = UNLIMITED
     command: bytes = b""
+    unwanted: int = 0
+    """Bits of layout.GATHERED: what of execs need not be read."""
     ring_bytes: int = 8 << 20
     rate_limit: int = 0
     """Records of a kind that a cgroup may have in a second; 0 for any number."""
@@ -53,7 +55,7 @@ class Settings:
             len(self.cgroups),
             len(self.not_cgroups),
             self.rate_limit,
-            0,  # reserved
+            self.unwanted,
             b"".join(uid.to_bytes(4, "little") for uid in self.uids),
             b"".join(comm.ljust(layout.COMM_BYTES, b"\0") for comm in self.comms),
             self.command,
