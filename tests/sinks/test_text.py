@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.events import MS, S, make_exec, make_exit
-from whatran.sinks.text import columns, command, duration, escape, fit, pad, quote, status
+from tests.events import MS, S, make_exec, make_exit, make_gap
+from whatran.sinks.text import columns, command, duration, escape, fit, missing, pad, quote, status
 
 ANY_TEXT = st.text(st.characters(codec=None))
 ANY_BYTES = st.binary(max_size=30).map(lambda data: data.decode("utf-8", "surrogateescape"))
@@ -183,3 +183,16 @@ def test_duration(expected, ns):
 def test_status(expected, ended):
     """An end is an exit status or the name of a signal."""
     assert expected == status(ended)
+
+
+@pytest.mark.parametrize(
+    ("gap", "said"),
+    [
+        (make_gap(cpu=3, count=12), "… 12 sched_process_exec lost on CPU 3: ring full"),
+        (make_gap(cpu=-1, count=1, reason="program not run"), "… 1 sched_process_exec lost: program not run"),
+        (make_gap(cpu=-1, count=2, reason="rate limit"), "… 2 sched_process_exec left out: rate limit"),
+    ],
+)
+def test_gap(gap, said):
+    """What is missing, where it is known on which CPU, and why."""
+    assert said == missing(gap)

@@ -126,7 +126,11 @@ def _three_digits(value: float) -> str:
 
 def missing(gap: Gap) -> str:
     """What a gap says: ``… 12 sched_process_exec lost on CPU 3: ring full``."""
-    return f"{ELLIPSIS} {gap.count} {escape(gap.kind)} lost on CPU {gap.cpu}: {gap.reason}"
+    from whatran.wire.gaps import ANY_CPU, RATE_LIMIT  # noqa: PLC0415 (not for --help)
+
+    what = "left out" if gap.reason == RATE_LIMIT else "lost"
+    where = "" if gap.cpu == ANY_CPU else f" on CPU {gap.cpu}"
+    return f"{ELLIPSIS} {gap.count} {escape(gap.kind)} {what}{where}: {gap.reason}"
 
 
 def reason(event: ExecFailed | Failure) -> str:
