@@ -102,6 +102,22 @@ static void handle(int number, siginfo_t *info, void *context)
 	seen = *info;
 }
 
+/* Until a process sleeps: state S of /proc/PID/stat, which no task has that is stopped or traced. */
+static void wait_until_asleep(pid_t pid)
+{
+	char path[32], line[256], *state;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	do {
+		FILE *file = fopen(path, "r");
+
+		if (!file || !fgets(line, sizeof(line), file))
+			err(1, "%s", path);
+		fclose(file);
+		state = strrchr(line, ')');
+	} while (!state || state[2] != 'S');
+}
+
 /* Delivered while it waits in a system call, which goes on or not as the flags of the handler say. */
 static void interrupted(int flags)
 {
@@ -114,9 +130,9 @@ static void interrupted(int flags)
 		err(1, "pipe");
 	pid_t parent = getpid(), pid = fork();
 	if (!pid) {
-		usleep(20000);
+		wait_until_asleep(parent);
 		sigqueue(parent, SIGUSR2, (union sigval){.sival_int = 8});
-		usleep(20000);
+		wait_until_asleep(parent);
 		_exit(write(pipes[1], "x", 1) != 1);
 	}
 	long got = read(pipes[0], &byte, 1);

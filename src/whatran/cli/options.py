@@ -96,7 +96,7 @@ class Options(argparse.Namespace):
             "env": None in self.env or [name for names in self.env for name in names or ()],
             "failed": self.failed,
             "threads": self.threads,
-            "fields": self.fields if self.format == "jsonl" else None,
+            "fields": self.fields if self.fields is not None and self.format == "jsonl" else None,
             "max_argv": self.max_argv,
             "max_env": self.max_env,
             "rate_limit": self.rate_limit,
