@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bench.dearer import dearer, kernel_us, peak_mib, ready_ms
 from bench.estimate import CONFIDENCE, estimate
 from bench.keeps import SHAPES
-from bench.tables import by_round, execs, figures_of, load_table, table
+from bench.tables import by_round, execs, figures_of, load_table, overview, table
 from whatran import __version__
 
 if TYPE_CHECKING:
@@ -25,17 +25,23 @@ HEAD = """\
 # Performance
 
 whatran tells which programs a Linux machine runs. This page says what that costs, and what other programs that tell the
-same cost on the same machine, each beside how much of it they tell: a monitor that loses or cuts half is not the faster
-one. `make bench ARGS='-o docs/performance.md'` wrote it from what it measured; no figure is edited, and those of every
-round are in the JSON file beside it.
+same cost on the same machine, each beside how much of it they tell: a monitor that loses or cuts half is not the
+faster one. The last part lists where whatran is the dearer one. `make bench ARGS='-o docs/performance.md'` wrote all of
+it from what it measured; no figure is edited, and those of every round are in the JSON file beside it.
 
 {machine}
 
+## How much slower everything gets
+
+{overview}
+
 ## How it is measured
 
-Each load is run while one monitor looks on, and right before and after with none. A round does so with every monitor,
-in an order that chance chooses. What is compared is always a run with its neighbours, as the machine had other work
-too, and more of it at one time than at another.
+Each load is run while one monitor looks on, and right before and after with none (of a build and a test-suite two
+monitors follow one another between these). A round does so with every monitor, in an order that chance chooses. What
+is compared is always a run with its neighbours, as the machine has other work too, and more of it at one time than at
+another. whatran tells of forks, exits and failed execs as well, which costs it something here; the others tell of
+execs. All run as they do by default, but where a remark under "Each monitor" says otherwise.
 
 - **slower**: how much longer the load took than its neighbours. **more CPU**: the same of the CPU time of the load
   itself, which holds what the kernel does on its account for the monitor, and hardly what else the machine does.
@@ -97,9 +103,9 @@ def as_markdown(found: Found) -> str:
         "the load average meanwhile was {load_average}."
     ).format_map(machine())
     filesystem = f" on {machine()['filesystem']}" if machine()["filesystem"] else ""
-    parts = [HEAD.format(machine=shown, confidence=CONFIDENCE, filesystem=filesystem)]
+    parts = [HEAD.format(machine=shown, confidence=CONFIDENCE, filesystem=filesystem, overview=overview(found))]
     for load in found.loads:
-        parts += [f"## {load.name[0].upper()}{load.name[1:]}\n", _said_of(found, load) + load_table(found, load)]
+        parts += [f"## {load.key}: {load.name}\n", _said_of(found, load) + load_table(found, load)]
     parts += ["## Each monitor\n", _monitor_table(found)]
     if versions := [_one(monitor) for monitor in found.monitors if monitor.real]:
         parts.append("".join(versions))

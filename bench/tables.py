@@ -131,6 +131,28 @@ def told(found: Found, load: Load, name: str) -> str:
     return share(sum(counted), total * len(counted)) if counted and total else "?"
 
 
+def overview(found: Found) -> str:
+    """How much slower each load gets, in medians, and what was told of the load of which the least was."""
+    slower, *_ = FIGURES
+    shown = [load for load in found.loads if load.key != "quiet"]
+    rows = []
+    for monitor in found.monitors:
+        if not monitor.real:
+            continue
+        cells = []
+        for load in shown:
+            values = by_round(found, load, monitor.name, slower).values()
+            median = estimate(values) if values else None
+            cells.append("-" if median is None else "noise" if median.noise else slower.form.format(median.median))
+        shares = [text for load in shown if (text := told(found, load, monitor.name)) != "?"]
+        rows.append([monitor.name, *cells, min(shares, key=_percent) if shares else "?"])
+    return table(["monitor", *(load.key for load in shown), "told, at the least"], rows)
+
+
+def _percent(text: str) -> float:
+    return float(text.removeprefix("< ").removesuffix(" %"))
+
+
 def load_table(found: Found, load: Load) -> str:
     """A row for each monitor."""
     looks_on = {monitor.name: monitor.real or monitor is FLOOR for monitor in found.monitors}

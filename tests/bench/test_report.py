@@ -7,7 +7,7 @@ from bench.loads import Load
 from bench.monitors import FLOOR, NONE, Monitor
 from bench.report import as_json, as_markdown
 from bench.rounds import Found, Measured
-from bench.tables import FIGURES, by_round, execs, load_table, told
+from bench.tables import FIGURES, by_round, execs, load_table, overview, told
 
 STORM = Load("storm", "a storm", [], execs=1000)
 BUILD = Load("build", "a build", [])
@@ -47,6 +47,16 @@ def test_a_row_has_cost_and_completeness():
         text, OURS.name
     )
     assert ["100 %", "+15.0 % [-10.0 … +30.0], noise", "+0.0 %, noise"] == _row(text, THEIRS.name)[:3]
+
+
+def test_the_overview_has_medians_and_the_worst_that_was_told():
+    """One row a monitor: what may be noise is called that, and a loss in any load shows."""
+    found = _found(_measured([1.2] * 6), _measured([0.9, 1.0, 1.1, 1.2, 1.3, 1.3]), [STORM, BUILD])
+    found.runs["build", FLOOR.name] = {0: Measured(dataclasses.replace(PLAIN, told=2000), [PLAIN])}
+    found.runs["build", THEIRS.name] = _measured([1.5])
+    text = overview(found)
+    assert ["+20.0 %", "-", "100 %"] == _row(text, OURS.name)
+    assert ["noise", "+50.0 %", "50 %"] == _row(text, THEIRS.name)
 
 
 def test_what_was_lost_in_one_round_shows():
