@@ -14,11 +14,8 @@ from bench.usage import clock_of, kernel_threads, usage
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
-    """The bench's programs, where any user can run them."""
-    folder = tmp_path_factory.mktemp("programs")
-    for each in (folder, *list(folder.parents)[:2]):
-        each.chmod(0o755)  # pytest's own are private
-    return programs.build(folder)
+    """The bench's programs."""
+    return programs.build(tmp_path_factory.mktemp("programs"))
 
 
 @pytest.mark.parametrize("options", [[], ["-f"]])
