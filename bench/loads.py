@@ -108,7 +108,7 @@ def loads(programs: Programs, folder: Path, wanted: list[str], *, quick: bool) -
             "a Python test-suite",
             [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *(str(ROOT / each) for each in TESTS)],
             rounds=ROUNDS,
-            company=2,
+            company=3,
         ),
         "quiet": lambda: Load(
             "quiet", "a quiet machine", ["sleep", str(1 if quick else QUIET_SECONDS)], rounds=QUIET_ROUNDS
@@ -130,4 +130,4 @@ def _build(folder: Path, cores: int) -> Load:
             os.chown(path, USER, USER)
 
     command = ["make", f"-j{cores}", "-C", str(work), "linux-noreadline"]
-    return Load("build", f"make -j{cores} of Lua", command, before=afresh, rounds=ROUNDS, company=2)
+    return Load("build", f"make -j{cores} of Lua", command, before=afresh, rounds=ROUNDS, company=3)

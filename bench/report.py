@@ -37,7 +37,7 @@ it from what it measured; no figure is edited, and those of every round are in t
 
 ## How it is measured
 
-Each load is run while one monitor looks on, and right before and after with none (of a build and a test-suite two
+Each load is run while one monitor looks on, and right before and after with none (of a build and a test-suite three
 monitors follow one another between these). A round does so with every monitor, in an order that chance chooses. What
 is compared is always a run with its neighbours, as the machine has other work too, and more of it at one time than at
 another. whatran tells of forks, exits and failed execs as well, which costs it something here; the others tell of
@@ -104,7 +104,8 @@ def as_markdown(found: Found) -> str:
     ).format_map(machine())
     filesystem = f" on {machine()['filesystem']}" if machine()["filesystem"] else ""
     parts = [HEAD.format(machine=shown, confidence=CONFIDENCE, filesystem=filesystem, overview=overview(found))]
-    for load in found.loads:
+    measured = {key for key, _ in found.runs}
+    for load in [each for each in found.loads if each.key in measured]:
         parts += [f"## {load.key}: {load.name}\n", _said_of(found, load) + load_table(found, load)]
     parts += ["## Each monitor\n", _monitor_table(found)]
     if versions := [_one(monitor) for monitor in found.monitors if monitor.real]:

@@ -134,7 +134,8 @@ def told(found: Found, load: Load, name: str) -> str:
 def overview(found: Found) -> str:
     """How much slower each load gets, in medians, and what was told of the load of which the least was."""
     slower, *_ = FIGURES
-    shown = [load for load in found.loads if load.key != "quiet"]
+    measured = {key for key, _ in found.runs}
+    shown = [load for load in found.loads if load.key in measured and load.key != "quiet"]
     rows = []
     for monitor in found.monitors:
         if not monitor.real:
