@@ -124,7 +124,7 @@ MONITORS = (
     Monitor(
         "execsnoop (libbpf-tools)",
         lambda _: _traced("/usr/sbin/execsnoop", "-u", str(USER)),
-        matches(rb"^\S+ +\d+ +\d+ +0 "),
+        matches(rb"^.{16} +\d+ +\d+ +0 "),
         "/usr/sbin/execsnoop",
         "libbpf-tools",
     ),
