@@ -16,13 +16,22 @@ if TYPE_CHECKING:
 
     from bench.programs import Programs
 
-STORM, FORKS, QUICK = 10_000, 1_000, 5
-"""Execs of a storm; of a dynamic program; and how much less of them is enough for a quick look."""
+STORM, FORKS, QUICK = 6_000, 600, 3
+"""Execs of a storm; of a dynamic program; and how much less of them is enough for a quick look.
+
+About half a second each: what else the machine does is the less likely to change between a run and the one beside it.
+"""
+
+MARK, MARKS = "exec-######-", rb"exec-(\d{6})-"
+"""An argument of each exec of a storm, and how it is found again."""
+
+STORM_ROUNDS, ROUNDS, QUIET_ROUNDS = 9, 6, 3
+"""Six are the least that give a median with an interval around it; nine the least that bear one round gone astray."""
 
 QUIET_SECONDS = 3
 
-TESTS = ("tests/wire", "tests/source")
-"""Of our own, those that ask nothing of the machine."""
+TESTS = ("tests/source",)
+"""Of our own, some that ask nothing of the machine but to execute a program now and then."""
 
 USER = 34567
 """Whom all loads run as: nobody else does, so that monitors can be told to look at nothing else."""
@@ -51,11 +60,14 @@ class Load:
     name: str
     command: list[str]
     execs: int | None = None
-    """How many it makes, itself included; None where only counting tells."""
+    """How many it makes, each with another MARK; None where there are none such and only counting tells."""
     latencies: Path | None = None
-    """Where it writes ns from execve(2) to the program's first line, as 64-bit numbers."""
+    """Where storm writes how long each exec took."""
     before: Callable[[], None] = nothing
     """To be done before each run, unseen."""
+    rounds: int = STORM_ROUNDS
+    company: int = 1
+    """How many monitors look on between two runs with none: the fewer, the better two neighbours compare."""
 
 
 def loads(programs: Programs, folder: Path, wanted: list[str], *, quick: bool) -> list[Load]:
@@ -63,36 +75,44 @@ def loads(programs: Programs, folder: Path, wanted: list[str], *, quick: bool) -
     storm, forks = (count // (QUICK if quick else 1) for count in (STORM, FORKS))
     cores = os.process_cpu_count() if sys.version_info >= (3, 13) else len(os.sched_getaffinity(0))
     latencies = folder / "latencies"
-    first, dynamic = str(programs.first), str(programs.dynamic)
 
-    def storm_of(workers: int, each: int, program: str, *options: str) -> list[str]:
-        return [str(programs.storm), *options, str(workers), str(each), str(latencies), program]
+    def storm_of(workers: int, each: int, program: Path, *options: str) -> list[str]:
+        return [str(programs.storm), *options, str(workers), str(each), str(latencies), str(program), MARK]
 
     all_loads: dict[str, Callable[[], Load]] = {
         "storm": lambda: Load(
             "storm",
             "vfork + exec of a tiny static program, 1 worker",
-            storm_of(1, storm, first),
-            storm + 1,
+            storm_of(1, storm, programs.first),
+            storm,
             latencies,
         ),
         "storms": lambda: Load(
             "storms",
-            f"the same, a worker a core ({cores})",
-            storm_of(cores, storm // cores, first),
-            storm // cores * cores + 1,
+            f"vfork + exec of a tiny static program, a worker a core ({cores})",
+            storm_of(cores, storm // cores, programs.first),
+            storm // cores * cores,
             latencies,
         ),
         "dynamic": lambda: Load(
-            "dynamic", "fork + exec of a dynamic program", storm_of(1, forks, dynamic, "-f"), forks + 1
+            "dynamic",
+            "fork + exec of a dynamic program",
+            storm_of(1, forks, programs.dynamic, "-f"),
+            forks,
+            latencies,
+            rounds=ROUNDS,
         ),
         "build": lambda: _build(folder, cores),
         "tests": lambda: Load(
             "tests",
             "a Python test-suite",
             [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *(str(ROOT / each) for each in TESTS)],
+            rounds=ROUNDS,
+            company=3,
         ),
-        "quiet": lambda: Load("quiet", "a quiet machine", ["sleep", str(1 if quick else QUIET_SECONDS)], 1),
+        "quiet": lambda: Load(
+            "quiet", "a quiet machine", ["sleep", str(1 if quick else QUIET_SECONDS)], rounds=QUIET_ROUNDS
+        ),
     }
     return [make() for key, make in all_loads.items() if not wanted or key in wanted]
 
@@ -110,4 +130,4 @@ def _build(folder: Path, cores: int) -> Load:
             os.chown(path, USER, USER)
 
     command = ["make", f"-j{cores}", "-C", str(work), "linux-noreadline"]
-    return Load("build", f"make -j{cores} of Lua", command, before=afresh)
+    return Load("build", f"make -j{cores} of Lua", command, before=afresh, rounds=ROUNDS, company=3)

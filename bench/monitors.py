@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -17,6 +18,8 @@ from pathlib import Path
 from bench import audit
 from bench.loads import USER
 from bench.told import Place, in_floor, in_lives, in_recording, in_summary, matches, nobody, nothing, replayed, written
+from whatran.recorder import FLUSH_NS
+from whatran.sinks.table import HOLD
 
 WHATRAN = [sys.executable, "-m", "whatran"]
 
@@ -52,7 +55,22 @@ class Monitor:
     """What it told, as text."""
     around: Callable[[Place], AbstractContextManager[object]] = lambda _: nullcontext()
     """What has to be set and reset for it."""
+    ended_by: signal.Signals = signal.SIGINT
+    holds_seconds: float = 0
+    """For how long it may hold back what it still has to do; it looks idle meanwhile."""
+    kernel_threads: tuple[str, ...] = ()
+    """Names of the kernel's threads that work for it alone."""
     note: str = ""
+
+    @property
+    def whatran(self) -> bool:
+        """Whether it is what all this is about."""
+        return self.name.startswith("whatran")
+
+    @property
+    def real(self) -> bool:
+        """Whether it is a monitor that somebody uses, rather than a measure for them."""
+        return self.whatran or bool(self.program)
 
 
 def _whatran(*arguments: str) -> Callable[[Place], list[str]]:
@@ -82,7 +100,13 @@ MONITORS = (
     NONE,
     Monitor("none, again", lambda _: [], nobody),
     FLOOR,
-    Monitor("whatran record", _whatran("record", "--overwrite"), in_recording, text=replayed),
+    Monitor(
+        "whatran record",
+        _whatran("record", "--overwrite"),
+        in_recording,
+        text=replayed,
+        holds_seconds=FLUSH_NS / 1e9 + 0.2,
+    ),
     Monitor(
         "whatran, jsonl to a file",
         _whatran("--format", "jsonl"),
@@ -93,11 +117,14 @@ MONITORS = (
         "whatran, table to /dev/null",
         lambda _: [*WHATRAN, "--format", "table", *OURS, "-o", "/dev/null"],
         in_summary,
+        text=nothing,
+        holds_seconds=HOLD / 1e9 + 0.2,
+        note="keeps nothing, so what it told is its own count",
     ),
     Monitor(
         "execsnoop (libbpf-tools)",
         lambda _: _traced("/usr/sbin/execsnoop", "-u", str(USER)),
-        matches(rb"^\S+ +\d+ +\d+ +0 "),
+        matches(rb"^.{16} +\d+ +\d+ +0 "),
         "/usr/sbin/execsnoop",
         "libbpf-tools",
     ),
@@ -107,7 +134,7 @@ MONITORS = (
         matches(rb"^\d+ +\d+ +\S"),
         "bpftrace",
         "bpftrace",
-        note="tells of attempts, failed ones too",
+        note="tells of attempts, so failed ones count as told; the script of Debian, with the user as a condition",
     ),
     Monitor(
         "forkstat",
@@ -116,6 +143,7 @@ MONITORS = (
         "forkstat",
         "forkstat",
         whole_machine=True,
+        note="cannot be told whom to look at, so it reads /proc of whatever the machine runs",
     ),
     Monitor(
         "auditd",
@@ -124,7 +152,13 @@ MONITORS = (
         "auditd",
         "auditd",
         around=audit.rules,
-        note="its log with Debian's flush",
+        ended_by=signal.SIGTERM,
+        kernel_threads=("kauditd",),
+        note=(
+            "two rules, one for execs of the user and one that keeps everybody else's records out; its log is never "
+            "rotated, all else is as Debian configures it; its CPU includes that of the kernel's thread kauditd, but "
+            "not what the kernel does to bring the log to the disk"
+        ),
     ),
     Monitor(
         "strace -f",
@@ -135,5 +169,6 @@ MONITORS = (
         "strace",
         "strace",
         wraps=True,
+        note="asked for execve and execveat alone, with a seccomp filter so that nothing else stops the load",
     ),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -15,18 +16,28 @@ from typing import TYPE_CHECKING
 
 from bench import programs
 from bench.audit import AuditError
-from bench.figures import CannotRun, Figures, Keeps, LoadFailed, keeps, run
-from bench.loads import USER, Load, loads
-from bench.monitors import Monitor, Place
+from bench.figures import CannotRun, Figures, run
+from bench.gate import LoadFailed
+from bench.keeps import Keeps, keeps
+from bench.loads import KEYS, USER, Load, loads
+from bench.monitors import NONE, Monitor, Place
 from whatran.source.libbpf import explain, library
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-READY_SECONDS = 1.0
-"""A monitor is given twice the time that it needed for its first exec, and this."""
+READY_SECONDS = 0.2
+"""A monitor is given a quarter more than it needed for its first exec, and this; what it told says if it was enough."""
 
 BPF_STATS_RUN_TIME = 0  # enum bpf_stats_type of linux/bpf.h
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A run, with those beside it that nobody looked at: the last one before, and the next one after."""
+
+    run: Figures
+    plain: list[Figures]
 
 
 @dataclass
@@ -35,17 +46,21 @@ class Found:
 
     monitors: list[Monitor]
     loads: list[Load] = field(default_factory=list)
-    runs: dict[tuple[str, str], dict[int, Figures]] = field(default_factory=dict)
+    runs: dict[tuple[str, str], dict[int, Measured]] = field(default_factory=dict)
     """By the load's key and the monitor's name, and then by the round."""
+    plain: dict[str, list[Figures]] = field(default_factory=dict)
+    """Runs that nobody looked at, by the load's key."""
     keeps: dict[str, Keeps] = field(default_factory=dict)
     kernel: dict[str, float] = field(default_factory=dict)
     """ns in a monitor's BPF programs for an exec of the storm, with its fork and exit."""
     missing: dict[str, str] = field(default_factory=dict)
-    """Why a monitor was not run."""
+    """Why a monitor was not run, or no more; or a load."""
+    failed: list[str] = field(default_factory=list)
+    """Runs that are in no figure, and why."""
 
 
 def measure(
-    monitors: Sequence[Monitor], wanted: list[str], rounds: int, *, quick: bool, whole_machine: bool
+    monitors: Sequence[Monitor], wanted: list[str], rounds: int | None, *, quick: bool, whole_machine: bool
 ) -> Iterator[Found]:
     """What was found so far, after each load of each round; what goes on is said on standard error."""
     found = Found([])
@@ -57,34 +72,66 @@ def measure(
         os.chown(folder / "load", USER, USER)
         built = programs.build(folder)
         place = Place(folder / "monitor", folder / "load", programs.build_bpf(programs.HERE / "floor.bpf.c", folder))
-        found.loads = loads(built, folder / "load", wanted, quick=quick)
+        for key in wanted or KEYS:
+            try:
+                found.loads += loads(built, folder / "load", [key], quick=quick)
+            except (OSError, subprocess.CalledProcessError) as why:  # its sources are somewhere else
+                found.missing[f"the load {key}"] = f"it cannot be had: {why}"
+        if not found.loads:
+            sys.exit("\n".join(f"{name}: {why}" for name, why in found.missing.items()))
         for monitor in monitors:
             if why := unavailable(monitor, whole_machine=whole_machine):
                 found.missing[monitor.name] = why
                 continue
             say(f"what {monitor.name} keeps")
-            with _told(found, monitor):
+            with _told(found, monitor, "what it keeps"):
                 found.keeps[monitor.name] = keeps(monitor, built.first, built.gate, place)
-            found.monitors.append(monitor)
+                found.monitors.append(monitor)
+        (storm,) = loads(built, folder / "load", ["storm"], quick=quick)
         with bpf_stats():
             for monitor in _those(found):
-                if (storm := found.loads[0]).execs:
-                    say(f"what {monitor.name} takes in the kernel")
-                    with _told(found, monitor):
-                        figures = run(monitor, storm, built.gate, place, _ready(found, monitor))
-                        found.kernel[monitor.name] = figures.kernel_ns / storm.execs
-        chosen = random.Random(1)  # noqa: S311  # no secret
-        for number in range(rounds):
+                say(f"what {monitor.name} takes in the kernel")
+                with _told(found, monitor, "its time in the kernel"):
+                    figures = run(monitor, storm, built.gate, place, _ready(found, monitor))
+                    found.kernel[monitor.name] = figures.kernel_ns / (storm.execs or 1)
+        for number in range(max(rounds or load.rounds for load in found.loads)):
             for load in found.loads:
-                order = _those(found)
-                chosen.shuffle(order)
-                for monitor in order:
-                    say(f"round {number + 1} of {rounds}: {load.key}, {monitor.name}")
-                    with _told(found, monitor):
-                        figures = run(monitor, load, built.gate, place, _ready(found, monitor))
-                        found.runs.setdefault((load.key, monitor.name), {})[number] = figures
-                    place.out.unlink(missing_ok=True)
-                yield found
+                if number < (rounds or load.rounds):
+                    one_round(found, load, number, built.gate, place)
+                    yield found
+
+
+def one_round(found: Found, load: Load, number: int, gate: Path, place: Place) -> None:
+    """Every monitor looks on once, in an order that chance has chosen, with runs that nobody looks at between them."""
+    order = [monitor for monitor in _those(found) if monitor is not NONE]
+    random.Random(f"{load.key} {number}").shuffle(order)  # noqa: S311  # no secret
+
+    def once(monitor: Monitor) -> Figures | None:
+        say(f"round {number + 1}: {load.key}, {monitor.name}")
+        figures = None
+        with _told(found, monitor, f"{load.key}, round {number + 1}"):
+            figures = run(monitor, load, gate, place, _ready(found, monitor))
+            if monitor is NONE:
+                found.plain.setdefault(load.key, []).append(figures)
+        place.out.unlink(missing_ok=True)
+        return figures
+
+    before = once(NONE)
+    for few in batched(order, load.company):
+        ran = [(monitor, figures) for monitor in few if (figures := once(monitor))]
+        after = once(NONE)
+        plain = [figures for figures in (before, after) if figures]
+        for monitor, figures in ran:
+            if plain:
+                found.runs.setdefault((load.key, monitor.name), {})[number] = Measured(figures, plain)
+            else:
+                found.failed.append(f"{load.key}, round {number + 1}, {monitor.name}: no run beside it to compare with")
+        before = after
+
+
+def batched(monitors: Sequence[Monitor], count: int) -> Iterator[Sequence[Monitor]]:
+    """They, so many at a time."""
+    return (monitors[at : at + count] for at in range(0, len(monitors), count))
 
 
 def unavailable(monitor: Monitor, *, whole_machine: bool) -> str | None:
@@ -114,12 +161,13 @@ def say(what: str) -> None:
 
 
 @contextmanager
-def _told(found: Found, monitor: Monitor) -> Iterator[None]:
-    """What keeps a monitor from running is kept; a load that fails once is no more than said."""
+def _told(found: Found, monitor: Monitor, what: str) -> Iterator[None]:
+    """What keeps a monitor from running is kept, and that a load failed."""
     try:
         yield
     except LoadFailed as why:
         say(f"the load failed: {why}")
+        found.failed.append(f"{monitor.name}, {what}: the load failed: {why}")
     except (AuditError, CannotRun) as why:
         say(f"{monitor.name}: {why}")
         found.missing[monitor.name] = f"does not run here: {why}"
@@ -131,4 +179,4 @@ def _those(found: Found) -> list[Monitor]:
 
 def _ready(found: Found, monitor: Monitor) -> float:
     known = found.keeps.get(monitor.name)
-    return READY_SECONDS + 2 * ((known and known.ready) or 0)
+    return READY_SECONDS + 1.25 * ((known and known.ready) or 0)

@@ -1,8 +1,9 @@
 /*
  * storm [-f] WORKERS EACH LATENCIES PROGRAM [ARG]...: each worker executes PROGRAM (first.c, or a program that leaves
  * descriptor 3 alone) EACH times, one after another, by vfork, or with -f by fork. To the file LATENCIES go the ns from
- * execve(2) to the first line of PROGRAM, as 64-bit numbers; 0 where the program does not say. vfork of a static program
- * is the harshest load there is.
+ * execve(2) to the first line of PROGRAM, as 64-bit numbers, 0 where the program does not say; and then as many from
+ * before the vfork until PROGRAM has been waited for. A row of # in an ARG is each time another number, so that nobody
+ * can tell of an exec without having seen it. vfork of a static program is the harshest load there is.
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -31,8 +32,27 @@ static int64_t now(void)
 	return ns(time);
 }
 
-static void work(int forks, long each, int64_t *latencies, volatile int64_t *began, char **argv)
+static char *find_row(char **argv)
 {
+	for (; *argv; argv++)
+		if (strchr(*argv, '#'))
+			return strchr(*argv, '#');
+	return NULL;
+}
+
+static void put(char *row, size_t digits, long number)
+{
+	while (digits--) {
+		row[digits] = '0' + number % 10;
+		number /= 10;
+	}
+}
+
+static void work(int forks, long first_number, long each, int64_t *latencies, int64_t *turns,
+		 volatile int64_t *began, char **argv)
+{
+	char *row = find_row(argv);
+	size_t digits = row ? strspn(row, "#") : 0;
 	int ends[2];
 
 	if (pipe2(ends, O_CLOEXEC) || dup2(ends[1], TOLD + 2) < 0)
@@ -48,6 +68,8 @@ static void work(int forks, long each, int64_t *latencies, volatile int64_t *beg
 	fcntl(reading, F_SETFL, O_NONBLOCK);
 
 	for (long number = 0; number < each; number++) {
+		put(row, digits, first_number + number);
+		int64_t turn = now();
 		pid_t pid = forks ? fork() : vfork();
 		struct timespec first;
 		int status;
@@ -59,6 +81,7 @@ static void work(int forks, long each, int64_t *latencies, volatile int64_t *beg
 		}
 		if (pid < 0 || waitpid(pid, &status, 0) != pid || status)
 			errx(1, "%s did not run", argv[0]);
+		turns[number] = now() - turn;
 		if (read(reading, &first, sizeof(first)) == sizeof(first))
 			latencies[number] = ns(first) - *began;
 	}
@@ -73,7 +96,7 @@ int main(int argc, char **argv)
 	if (argc - forks < 5)
 		errx(2, "usage: storm [-f] WORKERS EACH LATENCIES PROGRAM [ARG]...");
 	long workers = atol(argv[1]), each = atol(argv[2]);
-	size_t bytes = workers * each * sizeof(int64_t);
+	size_t bytes = 2 * workers * each * sizeof(int64_t);
 	int64_t *shared = mmap(NULL, bytes + workers * sizeof(int64_t), PROT_READ | PROT_WRITE,
 			       MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 
@@ -81,7 +104,8 @@ int main(int argc, char **argv)
 		err(1, "mmap");
 	for (long worker = 0; worker < workers; worker++)
 		if (!fork())
-			work(forks, each, shared + worker * each, shared + workers * each + worker, argv + 4);
+			work(forks, worker * each, each, shared + worker * each, shared + (workers + worker) * each,
+			     shared + 2 * workers * each + worker, argv + 4);
 	while (wait(&status) > 0)
 		failed |= status;
 
