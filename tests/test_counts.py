@@ -20,7 +20,7 @@ EXEC = exec_frame(
 
 # Blocks of memory that an event holds: itself, large numbers, texts. Ids, files, names that are as in the event before
 # must not be made again. Here it is 2 or 3 less; another Python may have a block more or less.
-BLOCKS = {"exec": 16, "fork": 6, "exit": 7, "failed": 11}
+BLOCKS = {"exec": 14, "fork": 5, "exit": 6, "failed": 10}
 
 # Bytes of an event in a recording, of processes that differ in no more than pid and time. It is 13; compressors differ.
 RECORDED_BYTES = 18

@@ -212,6 +212,15 @@ def test_a_frame_cut_anywhere_is_an_error(frame):
             decode(frame[:size])
 
 
+def test_texts_longer_than_their_frame_are_an_error():
+    """Also where nothing is left of it for the texts before them."""
+    frame = bytearray(exec_frame(texts={"cmdpath": b"", "interp": b"", "pathname": b""}))
+    frame[layout.offset_in_exec("argv")] = 1
+
+    with pytest.raises(DecodeError):
+        decode(bytes(frame))
+
+
 @pytest.mark.parametrize("frame", WHOLE)
 def test_a_frame_with_something_behind_it_is_an_error(frame):
     """What is not accounted for is not ignored, even if the length says it belongs."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -12,48 +12,43 @@ import msgspec
 from whatran.errors import DecodeError
 from whatran.event import SCHEMA, Boot, Exec, ExecFailed, Exit, Fork, TaskEvent
 from whatran.wire import layout
-from whatran.wire.files import FILE_ID, NAMESPACES, programs, stdin, strings, text, tree_path, user_dev
+from whatran.wire.files import FILE_ID, NAMESPACES, c_string, stdin, strings, texts_of, told
+from whatran.wire.task import TASK_BYTES, name, task
 
-_U32 = struct.Struct("<I")
-_SIZE_AND_KIND = struct.Struct(f"<{layout.offset_in_exec('bytes')}xI4xI")
+Head = tuple[int, int, int, int, int, int]
+"""struct frame."""
+
+_U32, _U64 = struct.Struct("<I"), struct.Struct("<Q")
 _FLAGS_AT = layout.offset_in_exec("flags")
 
-UNSET = 0xFFFFFFFF
+_NAMESPACES_AT = layout.offset_in_exec("mnt_ns")
+_NAMESPACES = slice(_NAMESPACES_AT, _NAMESPACES_AT + NAMESPACES.size)
+_REST_AT = layout.HEAD_STRUCT.size
+"""Where what is common to all events ends."""
 
-# Ids and files are taken as they are, many at once: most are found to be known.
-_NAMES_OF_TASK = [name for name, _ in layout.TASK]
-_UID, _MNT_NS, _COMM = map(_NAMES_OF_TASK.index, ("uid", "mnt_ns", "comm"))
-_CREDENTIALS = layout.compile_struct(layout.TASK[_UID:_MNT_NS])
-_CREDENTIALS_AT = layout.offset_in_exec("uid")
-_NAMESPACES = slice(layout.offset_in_exec("mnt_ns"), layout.offset_in_exec("mnt_ns") + NAMESPACES.size)
-_COMM_AT = layout.offset_in_exec("comm")
-_HEAD = (
-    *layout.FRAME,
-    *layout.TASK[:_UID],
-    ("credentials and namespaces", f"{_COMM_AT - _CREDENTIALS_AT}x"),
-    *layout.TASK[_COMM:],
+_TEXT_SIZES = layout.compile_struct(*[layout.TEXT_SIZE] * 2)  # of the last two texts
+_ARGV_AT = layout.offset_in_exec("argv")
+_EXEC_BEFORE = layout.compile_struct(layout.EXEC_BEFORE)
+_STDIN_AT = _REST_AT + _EXEC_BEFORE.size + layout.FILES.index("stdin_file") * FILE_ID.size
+_PROGRAM_FILES = slice(_REST_AT + _EXEC_BEFORE.size, _STDIN_AT)
+_STDIN_FILE = slice(_STDIN_AT, _STDIN_AT + FILE_ID.size)
+_PATH_SIZES = slice(_STDIN_FILE.stop, _ARGV_AT)
+_EXEC_REST_AT = _ARGV_AT + _TEXT_SIZES.size
+_EXEC_REST = layout.compile_struct(layout.EXEC_REST)
+_FAILED_REST = layout.compile_struct(layout.FAILED_REST)
+_FORK_REST = layout.compile_struct(layout.FORK_REST)
+# struct fork_frame has its wider numbers first.
+_FORK_FIELDS = itemgetter(
+    *map(
+        [name for name, _ in layout.FORK_REST].index,
+        (
+            *("parent_tid", "parent_ns_tid", "parent_pid", "parent_ns_pid", "parent_start_boot_ns"),
+            *("child_tid", "child_ns_tid", "child_pid", "child_ns_pid", "start_boot_ns"),
+            *("parent_process_tid", "parent_process_ns_tid", "parent_process_pid"),
+        ),
+    )
 )
-
-_TEXTS_AT = layout.offset_in_exec(layout.TEXTS[0])
-_FILES_AT = _TEXTS_AT - len(layout.FILES) * FILE_ID.size
-_STDIN_AT = _FILES_AT + layout.FILES.index("stdin_file") * FILE_ID.size
-
-_EXEC = layout.compile_struct(
-    _HEAD,
-    layout.EXEC_BEFORE,
-    (("files", f"{_TEXTS_AT - _FILES_AT}x"),),
-    *[layout.TEXT_SIZE] * len(layout.TEXTS),
-    layout.EXEC_REST,
-)
-_FAILED = layout.compile_struct(_HEAD, *[layout.TEXT_SIZE] * len(layout.FAILED_TEXTS), layout.FAILED_REST)
-_FORK = layout.compile_struct(_HEAD, layout.FORK_REST)
-_EXIT = layout.compile_struct(_HEAD, layout.EXIT_REST)
-
-# Where the parts of an unpacked frame begin; each starts with the common ones.
-_START = len(layout.FRAME)
-_REST = len(_HEAD) - 1  # all but the ids
-_TEXTS = _REST + len(layout.EXEC_BEFORE)
-_EXEC_REST = _TEXTS + len(layout.TEXT_SIZE) * len(layout.TEXTS)
+_EXIT_REST = layout.compile_struct(layout.EXIT_REST)
 
 
 def decode(frame: bytes, boot: Boot) -> TaskEvent:
@@ -63,13 +58,14 @@ def decode(frame: bytes, boot: Boot) -> TaskEvent:
     """
     if len(frame) < layout.FRAME_STRUCT.size:
         raise DecodeError("frame shorter than its head", 0, len(frame))
-    size, kind = _SIZE_AND_KIND.unpack_from(frame)
+    head = layout.FRAME_STRUCT.unpack_from(frame)
+    _, _, size, _, kind, _ = head
     if size != len(frame):
         raise DecodeError(f"frame says it has {size} bytes", 16, len(frame))
     decode_kind = _DECODERS.get(kind)
     if decode_kind is None:
         raise DecodeError(f"unknown kind {kind}", 24, len(frame))
-    return decode_kind(frame, boot)
+    return decode_kind(frame, head, boot)
 
 
 def add_strings(event: Exec, name: str, raw: bytes | None, most: int) -> None:
@@ -87,188 +83,112 @@ def executed(frame: bytes) -> bool:
     return not flags & layout.EXEC_UNEXECUTED
 
 
-def _c_string(raw: bytes) -> str:
-    return text(raw.partition(b"\0")[0])
+def _common(event: str, frame: bytes, head: Head, boot: Boot, *, repaired: bool = False) -> tuple[Any, ...]:
+    """The fields of TaskEvent, in their order."""
+    sequence, time_boot, _, cpu, _, _ = head
+    own = (SCHEMA, event, time_boot + boot.wall_offset, time_boot, boot.id, cpu, sequence, repaired)
+    return own + task(frame[TASK_BYTES])
 
 
-# Here and below: most texts and files of a machine are few and come again and again, and what is kept is bounded.
-@lru_cache(maxsize=4096)
-def _comm(raw: bytes) -> str:
-    return _c_string(raw)
-
-
-@lru_cache(maxsize=512)
-def _name(raw: bytes) -> str:
-    return _c_string(raw)
-
-
-@lru_cache(maxsize=1024)
-def _ids(raw: bytes) -> tuple[tuple[int | None, ...], tuple[int, ...]]:
-    """The fields uid .. tty, and mnt_ns .. cgroup_ns."""
-    *ids, loginuid, audit_session, session_id, process_group, tty = _CREDENTIALS.unpack_from(raw)
-    credentials = (
-        *ids,
-        None if loginuid == UNSET else loginuid,
-        None if audit_session == UNSET else audit_session,
-        session_id,
-        process_group,
-        user_dev(tty) if tty else None,
-    )
-    return credentials, NAMESPACES.unpack_from(raw, _CREDENTIALS.size)
-
-
-def _common(name: str, frame: bytes, values: tuple[Any, ...], boot: Boot, *, repaired: bool = False) -> tuple[Any, ...]:
-    """The fields of TaskEvent, in their order, from a frame and what was unpacked of it."""
-    sequence, time_boot, _, cpu, _, _, start, ppid_start, cap_effective, cgroup_id, exec_id = values[:11]
-    pid, tid, ns_pid, ns_tid, ppid, comm, ppid_comm = values[11:_REST]
-    credentials, namespaces = _ids(frame[_CREDENTIALS_AT:_COMM_AT])
-    return (
-        SCHEMA,
-        name,
-        time_boot + boot.wall_offset,
-        time_boot,
-        boot.id,
-        cpu,
-        sequence,
-        repaired,
-        pid,
-        tid,
-        ns_pid,
-        ns_tid,
-        start,
-        None,  # creator_pid
-        None,  # creator_start_time
-        exec_id,
-        ppid,
-        ppid_start,
-        _comm(ppid_comm),
-        _comm(comm),
-        *credentials,
-        cap_effective,
-        cgroup_id,
-        *namespaces,
-    )
-
-
-def _decode_exec(frame: bytes, boot: Boot) -> Exec:
+def _decode_exec(frame: bytes, head: Head, boot: Boot) -> Exec:
     if len(frame) < layout.EXEC_STRUCT.size:
         raise DecodeError("exec frame too short", 0, len(frame))
-    values = _EXEC.unpack_from(frame)
-    unreadable = _unreadable(values[5])
-    raw, truncated = _tail(frame, layout.EXEC_STRUCT.size, layout.TEXTS, values[_TEXTS:_EXEC_REST])
-    cmdpath, interp, pathname, interpreter_pathname, script_pathname, stdin_path, cwd, cgroup, argv, env = raw
-    _, _, argc, envc, old_tid, flags, prev_comm = values[_EXEC_REST:]
-    prev_cap_effective, prev_euid, prev_egid = values[_REST:_TEXTS]
-    program, about = programs(
-        frame[_FILES_AT:_STDIN_AT],
-        pathname,
-        interpreter_pathname,
-        script_pathname,
-        frozenset(truncated) if truncated else _NONE_CUT,
+    argv_bytes, argv_full, env_bytes, env_full = _TEXT_SIZES.unpack_from(frame, _ARGV_AT)
+    env_at = len(frame) - env_bytes
+    argv_at = env_at - argv_bytes
+    if argv_at < layout.EXEC_STRUCT.size:
+        raise DecodeError("texts longer than the frame", _ARGV_AT, len(frame))
+    program, interp, stdin_text, cwd, about, cgroup, cut = told(
+        frame[_PROGRAM_FILES], frame[_PATH_SIZES], frame[layout.EXEC_STRUCT.size : argv_at]
     )
-    repaired = bool(flags & layout.EXEC_REPAIRED)
-    fields: tuple[Any, ...] = (
-        *_common(Exec.NAME, frame, values, boot, repaired=repaired),
-        _name(cmdpath),
-        *program,
-        strings(argv),
-        _name(interp),
-        *stdin(frame[_STDIN_AT:_TEXTS_AT], stdin_path, "stdin_path" in truncated, frame[_NAMESPACES]),
-        bool(flags & layout.EXEC_FROM_KERNEL),
-        strings(env) if flags & layout.EXEC_ENV else None,
-        _comm(prev_comm),
+    stdin_type, stdin_path = stdin(frame[_STDIN_FILE], stdin_text, "stdin_path" in cut, frame[_NAMESPACES])
+    deleted, memfd, upper_layer = about
+    truncated = dict(cut)
+    if argv_full > argv_bytes:
+        truncated["argv"] = argv_full
+    if env_full > env_bytes:
+        truncated["env"] = env_full
+    unreadable = _unreadable(head[5])
+    prev_cap_effective, prev_euid, prev_egid = _EXEC_BEFORE.unpack_from(frame, _REST_AT)
+    _, _, argc, envc, old_tid, flags, prev_comm = _EXEC_REST.unpack_from(frame, _EXEC_REST_AT)
+    repaired = flags & layout.EXEC_REPAIRED != 0
+    rest = (
+        strings(frame[argv_at:env_at]),
+        interp,
+        stdin_type,
+        stdin_path,
+        flags & layout.EXEC_FROM_KERNEL != 0,
+        strings(frame[env_at:]) if flags & layout.EXEC_ENV else None,
+        name(prev_comm),
         prev_euid,
         prev_egid,
         prev_cap_effective,
-        tree_path(cwd, "cwd" in truncated),
-        *(_REPAIRED if repaired else (argc, envc, old_tid, bool(flags & layout.EXEC_SECURE))),
-        *about,
-        tree_path(cgroup, "cgroup" in truncated),
+        cwd,
+        None if repaired else argc,
+        None if repaired else envc,
+        None if repaired else old_tid,
+        None if repaired else flags & layout.EXEC_SECURE != 0,
+        deleted,
+        memfd,
+        upper_layer,
+        cgroup,
         *_JOINED_LATER,
         truncated,
         unreadable,
     )
-    event = Exec(*fields)
-    return msgspec.structs.replace(event, **dict.fromkeys(unreadable)) if unreadable else event
+    event = Exec(*_common(Exec.NAME, frame, head, boot, repaired=repaired) + program + rest)
+    for field in unreadable:
+        msgspec.structs.force_setattr(event, field, None)
+    return event
 
 
-_NONE_CUT: frozenset[str] = frozenset()
-_REPAIRED = (None,) * 4  # argc .. secureexec
 _JOINED_LATER = (*(None,) * 10, (), ())  # unit .. group, ancestors, tried
 
 
-def _tail(frame: bytes, at: int, names: tuple[str, ...], sizes: tuple[int, ...]) -> tuple[list[bytes], dict[str, int]]:
-    """The texts after the fixed part, and for each that was cut its true length."""
-    raw = []
-    shown, full = sizes[::2], sizes[1::2]
-    for size in shown:
-        raw.append(frame[at : at + size])
-        at += size
-    if at != len(frame):
-        raise DecodeError("texts do not fill the frame", at, len(frame))
-    if shown == full:
-        return raw, {}
-    return raw, {name: all_ for name, size, all_ in zip(names, shown, full, strict=True) if all_ > size}
-
-
-def _decode_fork(frame: bytes, boot: Boot) -> Fork:
+def _decode_fork(frame: bytes, head: Head, boot: Boot) -> Fork:
     if len(frame) != layout.FORK_STRUCT.size:
         raise DecodeError("fork frame of the wrong length", 0, len(frame))
-    values = _FORK.unpack(frame)
-    parent_start, start = values[_REST : _REST + 2]
-    numbers = values[_REST + 2 :]
-    fields: tuple[Any, ...] = (
-        *_common(Fork.NAME, frame, values, boot),
-        *numbers[:4],  # parent_tid .. parent_ns_pid
-        parent_start,
-        *numbers[4:8],  # child_tid .. child_ns_pid
-        start,
-        *numbers[8:11],  # parent_process_tid .. parent_process_pid
-    )
-    return Fork(*fields)
+    return Fork(*_common(Fork.NAME, frame, head, boot) + _FORK_FIELDS(_FORK_REST.unpack_from(frame, _REST_AT)))
 
 
-def _decode_exit(frame: bytes, boot: Boot) -> Exit:
+def _decode_exit(frame: bytes, head: Head, boot: Boot) -> Exit:
     if len(frame) != layout.EXIT_STRUCT.size:
         raise DecodeError("exit frame of the wrong length", 0, len(frame))
-    values = _EXIT.unpack(frame)
-    utime, stime, runtime, max_rss_pages = values[_REST : _REST + 4]
-    status, flags = values[_REST + 10 : _REST + 12]
+    (start,) = _U64.unpack_from(frame, TASK_BYTES.start)
+    rest = _EXIT_REST.unpack_from(frame, _REST_AT)
+    utime, stime, runtime, max_rss_pages = rest[:4]
+    status, flags = rest[-2:]
     user_time, system_time = _cpu_times(utime, stime, runtime)
-    fields: tuple[Any, ...] = (
-        *_common(Exit.NAME, frame, values, boot),
+    own = (
         status >> 8 & 0xFF,
         status & 0x7F,
-        bool(flags & layout.EXIT_GROUP),
-        bool(status & 0x80),
-        values[1] - values[_START],
+        flags & layout.EXIT_GROUP != 0,
+        status & 0x80 != 0,
+        head[1] - start,
         user_time,
         system_time,
         max_rss_pages * boot.page_bytes,
-        *values[_REST + 4 : _REST + 10],  # minor_faults .. write_bytes
     )
-    return Exit(*fields)
+    return Exit(*_common(Exit.NAME, frame, head, boot) + own + rest[4:-2])  # minor_faults .. write_bytes
 
 
-def _decode_failed(frame: bytes, boot: Boot) -> ExecFailed:
-    size = layout.FAILED_STRUCT.size
-    if len(frame) < size:
+def _decode_failed(frame: bytes, head: Head, boot: Boot) -> ExecFailed:
+    if len(frame) < layout.FAILED_STRUCT.size:
         raise DecodeError("failed frame too short", 0, len(frame))
-    values = _FAILED.unpack_from(frame)
-    (cmdpath, argv), truncated = _tail(frame, size, layout.FAILED_TEXTS, values[_REST:-2])
-    unreadable = _unreadable(values[5])
-    fields: tuple[Any, ...] = (
-        *_common(ExecFailed.NAME, frame, values, boot),
-        None if "cmdpath" in unreadable else _c_string(cmdpath),
+    sizes = _TEXT_SIZES.unpack_from(frame, _REST_AT)
+    (cmdpath, argv), truncated = texts_of(frame, layout.FAILED_STRUCT.size, layout.FAILED_TEXTS, sizes)
+    unreadable = _unreadable(head[5])
+    rest = (
+        None if "cmdpath" in unreadable else c_string(cmdpath),
         None if "argv" in unreadable else strings(argv),
-        values[-1],
+        _FAILED_REST.unpack_from(frame, _REST_AT + _TEXT_SIZES.size)[-1],
         None,  # user
         None,  # group
         (),  # tried
         truncated,
         unreadable,
     )
-    return ExecFailed(*fields)
+    return ExecFailed(*_common(ExecFailed.NAME, frame, head, boot) + rest)
 
 
 def _unreadable(bits: int) -> list[str]:
@@ -288,7 +208,7 @@ def _cpu_times(utime: int, stime: int, runtime: int) -> tuple[int, int]:
     return runtime - system, system
 
 
-_DECODERS: dict[int, Callable[[bytes, Boot], TaskEvent]] = {
+_DECODERS: dict[int, Callable[[bytes, Head, Boot], TaskEvent]] = {
     layout.EXEC: _decode_exec,
     layout.FORK: _decode_fork,
     layout.EXIT: _decode_exit,

@@ -7,6 +7,7 @@ import stat
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from whatran.errors import DecodeError
 from whatran.wire import layout
 
 # linux/magic.h
@@ -29,6 +30,31 @@ def user_dev(dev: int) -> int:
 
 def text(raw: bytes) -> str:
     return raw.decode("utf-8", "surrogateescape")
+
+
+def c_string(raw: bytes) -> str:
+    return text(raw.partition(b"\0")[0])
+
+
+@lru_cache(maxsize=512)
+def _name(raw: bytes) -> str:
+    return c_string(raw)
+
+
+def texts_of(
+    frame: bytes, at: int, names: tuple[str, ...], sizes: tuple[int, ...]
+) -> tuple[list[bytes], dict[str, int]]:
+    """The texts from there to the end, and for each that was cut its true length."""
+    raw = []
+    shown, full = sizes[::2], sizes[1::2]
+    for size in shown:
+        raw.append(frame[at : at + size])
+        at += size
+    if at != len(frame):
+        raise DecodeError("texts do not fill their room", at, len(frame))
+    if shown == full:
+        return raw, {}
+    return raw, {name: all_ for name, size, all_ in zip(names, shown, full, strict=True) if all_ > size}
 
 
 class FileId(NamedTuple):
@@ -57,8 +83,44 @@ class FileId(NamedTuple):
 Identity = tuple[str | None, int | None, int | None, int | None]
 
 
-@lru_cache(maxsize=1024)
-def programs(
+_TEXT_NAMES = layout.TEXTS[: layout.TEXTS.index("argv")]
+_TEXT_SIZES = layout.compile_struct(*[layout.TEXT_SIZE] * len(_TEXT_NAMES))
+
+
+class Told(NamedTuple):
+    """What an exec frame says of files and places, but for stdin: that differs wherever there are pipes."""
+
+    program: tuple[Any, ...]
+    """The fields cmdpath .. script_ctime."""
+    interp: str
+    stdin_path: bytes
+    cwd: str
+    about: tuple[bool, bool, bool | None]
+    """The fields deleted .. upper_layer."""
+    cgroup: str
+    truncated: dict[str, int]
+    """For each of these texts that was cut, its true length."""
+
+
+@lru_cache(maxsize=512)
+def told(ids: bytes, sizes: bytes, texts: bytes) -> Told:
+    """From the struct file_id of all files but stdin, and from all texts before argv with their sizes."""
+    raw, truncated = texts_of(texts, 0, _TEXT_NAMES, _TEXT_SIZES.unpack(sizes))
+    cmdpath, interp, pathname, interpreter_pathname, script_pathname, stdin_path, cwd, cgroup = raw
+    program, about = _programs(ids, pathname, interpreter_pathname, script_pathname, frozenset(truncated))
+    return Told(
+        (_name(cmdpath), *program),
+        _name(interp),
+        stdin_path,
+        tree_path(cwd, "cwd" in truncated),
+        about,
+        tree_path(cgroup, "cgroup" in truncated),
+        truncated,
+    )
+
+
+@lru_cache(maxsize=512)
+def _programs(
     ids: bytes, path: bytes, interpreter_path: bytes, script_path: bytes, cut: frozenset[str]
 ) -> tuple[tuple[Any, ...], tuple[bool, bool, bool | None]]:
     """The fields pathname .. script_ctime, and deleted .. upper_layer."""
