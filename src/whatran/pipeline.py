@@ -131,27 +131,27 @@ class Pipeline:
         return self._staged(self._processes.settle(), joined=True)
 
     def _living(self, frames: Iterable[bytes], boot: Boot) -> Iterable[tuple[Exec, bool]]:
-        for frame in frames:
-            event = self._event(frame, boot)
+        for frame, event in self._events(frames, boot):
             if isinstance(event, Exec):
                 yield event, executed(frame)
 
-    def _event(self, frame: bytes, boot: Boot) -> TaskEvent | None:
-        """The event of a frame; None where it is none, which is counted."""
-        try:
-            return decode(frame, boot)
-        except DecodeError as error:
-            self.malformed += 1
-            log.warning("malformed frame: %s", error)
-            return None
+    def _events(self, frames: Iterable[bytes], boot: Boot) -> Iterable[tuple[bytes, TaskEvent]]:
+        """Each frame with its event; those that have none are counted."""
+        for frame in frames:
+            try:
+                event = decode(frame, boot)
+            except DecodeError as error:
+                self.malformed += 1
+                log.warning("malformed frame: %s", error)
+            else:
+                yield frame, event
 
     def _decoded(self, frames: Iterable[bytes], boot: Boot) -> list[Event]:
         events: list[Event] = []
-        for frame in frames:
-            if event := self._event(frame, boot):
-                if gap := self._gaps.before(event, boot):
-                    events.append(gap)
-                events.append(event)
+        for _, event in self._events(frames, boot):
+            if gap := self._gaps.before(event, boot):
+                events.append(gap)
+            events.append(event)
         # The ring has them in the order in which CPUs began to write; a little apart from time.
         events.sort(key=BY_TIME)
         return events

@@ -42,12 +42,18 @@ class Facts:
 
     def __call__(self, event: TaskEvent) -> TaskEvent:
         """The event, with the facts it lacked filled in: nobody else has it yet."""
-        if not isinstance(event, (Exec, ExecFailed)):
-            return event
+        if type(event) is Exec:
+            self._name(event)
+            self._place(event)
+        elif type(event) is ExecFailed:
+            self._name(event)
+        return event
+
+    def _name(self, event: Exec | ExecFailed) -> None:
         force_setattr(event, "user", self._names.user(event.uid))
         force_setattr(event, "group", self._names.group(event.gid))
-        if not isinstance(event, Exec):
-            return event
+
+    def _place(self, event: Exec) -> None:
         # Without its upper part, a path could be made to look like another's.
         place = self._placement(None if "cgroup" in event.truncated else event.cgroup)
         if place.unit or place.slice:
@@ -59,7 +65,6 @@ class Facts:
             container = self._containers.find(place.container_id, place.owner_uid)
             if container:
                 _set_container(event, container)
-        return event
 
     def _placement(self, cgroup: str | None) -> Placement:
         path = cgroup or ""

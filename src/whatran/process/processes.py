@@ -5,6 +5,7 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
+import msgspec
 from msgspec.structs import force_setattr
 
 from whatran.event import Exec, Exit, Fork, TaskEvent
@@ -20,20 +21,15 @@ _START = attrgetter("process_start_time")
 _key = attrgetter("pid", "process_start_time")
 
 
-class _Process:
+class _Process(msgspec.Struct, gc=False):
     """What is remembered of one that lives."""
 
-    __slots__ = ("ancestors", "creator", "exec_id", "start_time", "unsure")
-
-    def __init__(
-        self, start_time: int, creator: tuple[int, int] | None, exec_id: int, ancestors: tuple[str, ...]
-    ) -> None:
-        self.start_time = start_time
-        self.creator = creator
-        self.exec_id = exec_id
-        self.ancestors = ancestors
-        self.unsure = False
-        """Whether it was first seen in the middle, so that an exec before that may not have been seen."""
+    start_time: int
+    creator: tuple[int, int] | None
+    exec_id: int
+    ancestors: tuple[str, ...]
+    unsure: bool = False
+    """Whether it was first seen in the middle, so that an exec before that may not have been seen."""
 
 
 class Processes:
@@ -53,16 +49,17 @@ class Processes:
         if creator := process.creator:
             force_setattr(event, "creator_pid", creator[0])
             force_setattr(event, "creator_start_time", creator[1])
-        if isinstance(event, Exec):
+        # isinstance() of what is none takes as long as all else here.
+        if type(event) is Exec:
             process.exec_id = event.exec_id
             process.unsure = False
             force_setattr(event, "ancestors", process.ancestors)
-        elif isinstance(event, Fork):
+        elif type(event) is Fork:
             if event.child_tid == event.child_pid:
                 names = (event.comm, *process.ancestors)[:MAX_ANCESTORS]
                 creator = (event.pid, event.process_start_time)
                 self._living[event.child_pid] = _Process(event.start_time, creator, event.exec_id, names)
-        elif isinstance(event, Exit) and event.process_group_exit:
+        elif type(event) is Exit and event.process_group_exit:
             self._end(event, process)
         return event
 
