@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, ClassVar
+from operator import attrgetter
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
 from whatran.event import SCHEMA, Exec, ExecFailed, Exit, Fork, Gap, TaskEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from whatran.event import Event
 
@@ -186,29 +187,28 @@ class Life(msgspec.Struct, frozen=True, gc=False):
         return self.creator_pid is None and not self.programs
 
 
-# These Life has from Exit.
 _OF_EXIT = Life.__struct_fields__[Life.__struct_fields__.index("exit_code") :]
+_of_exit = attrgetter(*_OF_EXIT)
+"""What Life has from Exit."""
+_UNENDED = (None,) * len(_OF_EXIT)
 
 MAX_FAILURES = 100
 SHARED_TEXTS = 4096
 SHARED_LENGTH = 256
 
 
-class _Open:
+class _Open(msgspec.Struct, gc=False):
     """A process that has not ended."""
 
-    __slots__ = ("creator", "exec_id", "failed", "failures", "key", "last", "programs")
-
-    def __init__(self, key: Key, event: TaskEvent) -> None:
-        self.key = key
-        self.creator: Key | None = None
-        self.programs: list[Program] = []
-        self.failures: list[Failure] = []
-        self.failed = 0
-        self.exec_id = event.exec_id - isinstance(event, Exec)
-        """As it was before its first own exec."""
-        self.last = event
-        """Its last own event; before there is one, the fork that made it."""
+    key: Key
+    exec_id: int
+    """As it was before its first own exec."""
+    last: TaskEvent
+    """Its last own event; before there is one, the fork that made it."""
+    creator: Key | None = None
+    programs: list[Program] = []
+    failures: list[Failure] = []
+    failed: int = 0
 
 
 class Lives:
@@ -223,31 +223,33 @@ class Lives:
         # By boot and pid: a process whose exit was lost makes way for the next.
         self._open: dict[tuple[str, int], _Open] = {}
         self._exits_lost: dict[str, int] = {}  # by boot: when last, in ns since then
-        # Most texts are the same in many lives: those that keep the lives keep each but once.
+        # Most arguments are the same in many lives: those that keep the lives keep each but once. Other texts come
+        # from the decoder, which makes those of many events but once.
         self._same = lru_cache(SHARED_TEXTS)(_itself)
 
     def __call__(self, event: Event) -> list[Life]:
         """The lives that this event ends, or shows to have ended before."""
         ended: list[Life] = []
-        match event:
-            case Gap() if event.kind == Exit.NAME:
-                self._exits_lost[event.boot_id] = event.timestamp_boot
-            case Fork() if event.child_tid == event.child_pid:
+        if type(event) is Fork:
+            if event.child_tid == event.child_pid:
                 creator = self._self(event, ended)
                 child = self._process((event.boot_id, event.child_pid, event.start_time), event, ended)
                 child.creator = creator.key
-            case Exec():
-                process = self._self(event, ended)
-                process.programs.append(self._program(event))
-                if self._open[event.boot_id, event.pid] is not process:  # another has its pid already: this comes late
-                    ended.append(self._life(process, running=False))
-            case ExecFailed():
-                process = self._self(event, ended)
-                process.failed += 1
-                process.failures.append(self._failure(event))
-                del process.failures[:-MAX_FAILURES]
-            case Exit() if event.process_group_exit:
+        elif type(event) is Exec:
+            process = self._self(event, ended)
+            process.programs.append(self._program(event))
+            if self._open[event.boot_id, event.pid] is not process:  # another has its pid already: this comes late
+                ended.append(self._life(process, running=False))
+        elif type(event) is Exit:
+            if event.process_group_exit:
                 self._end(event, ended)
+        elif type(event) is ExecFailed:
+            process = self._self(event, ended)
+            process.failed += 1
+            process.failures.append(self._failure(event))
+            del process.failures[:-MAX_FAILURES]
+        elif type(event) is Gap and event.kind == Exit.NAME:
+            self._exits_lost[event.boot_id] = event.timestamp_boot
         return ended
 
     def finish(self) -> Iterator[Life]:
@@ -271,7 +273,7 @@ class Lives:
         before = self._open.get((boot_id, pid))
         if before is not None and before.key == key:
             return before
-        process = _Open(key, event)
+        process = _Open(key, event.exec_id - (type(event) is Exec), event)
         if before is None or before.key[2] < start_time:
             self._open[boot_id, pid] = process
             if before is not None:
@@ -295,55 +297,44 @@ class Lives:
             ppid, ppid_start_time, ppid_comm = last.pid, last.process_start_time, last.comm
         else:  # also after a fork with CLONE_PARENT: creator and child have the same parent
             ppid, ppid_start_time, ppid_comm = last.ppid, last.ppid_start_time, last.ppid_comm
-        return Life(
-            schema=SCHEMA,
-            event=Life.NAME,
-            start_timestamp=last.timestamp - last.timestamp_boot + start_time,
-            end_timestamp=ended.timestamp if ended else None,
-            boot_id=last.boot_id,
-            running=running,
-            pid=pid,
-            start_time=start_time,
-            creator_pid=creator_pid,
-            creator_start_time=creator_start_time,
-            ppid=ppid,
-            ppid_start_time=ppid_start_time,
-            ppid_comm=self._same(ppid_comm),
-            comm=self._same(last.comm),
-            uid=last.uid,
-            euid=last.euid,
-            cgroup_id=last.cgroup_id,
-            pathname=programs[-1].pathname if programs else None,
-            argv=programs[-1].argv if programs else None,
-            programs=programs,
-            unseen_execs=max(0, last.exec_id - process.exec_id - len(programs)),
-            failures=process.failures,
-            failed_execs=process.failed,
-            **{name: getattr(ended, name, None) for name in _OF_EXIT},
+        own = (
+            SCHEMA,
+            Life.NAME,
+            last.timestamp - last.timestamp_boot + start_time,
+            ended.timestamp if ended else None,
+            last.boot_id,
+            running,
+            pid,
+            start_time,
+            creator_pid,
+            creator_start_time,
+            ppid,
+            ppid_start_time,
+            ppid_comm,
+            last.comm,
+            last.uid,
+            last.euid,
+            last.cgroup_id,
+            programs[-1].pathname if programs else None,
+            programs[-1].argv if programs else None,
+            programs,
+            max(0, last.exec_id - process.exec_id - len(programs)),
+            process.failures,
+            process.failed,
         )
+        return Life(*own + (_of_exit(ended) if ended else _UNENDED))
 
     def _program(self, event: Exec) -> Program:
-        cmdpath, pathname, script, interp, cwd, comm, *argv = self._shared(
-            (
-                event.cmdpath,
-                event.pathname,
-                event.script_pathname,
-                event.interp,
-                event.cwd,
-                event.comm,
-                *(event.argv or ()),
-            )
-        )
         return Program(
             timestamp=event.timestamp,
             timestamp_boot=event.timestamp_boot,
-            cmdpath=cmdpath,
-            pathname=pathname,
-            script_pathname=script,
-            interp=interp,
-            argv=None if event.argv is None else argv,
-            cwd=cwd,
-            comm=comm,
+            cmdpath=event.cmdpath,
+            pathname=event.pathname,
+            script_pathname=event.script_pathname,
+            interp=event.interp,
+            argv=self._shared(event.argv),
+            cwd=event.cwd,
+            comm=event.comm,
             uid=event.uid,
             user=event.user,
             euid=event.euid,
@@ -353,21 +344,22 @@ class Lives:
         )
 
     def _failure(self, event: ExecFailed) -> Failure:
-        cmdpath, comm, *argv = self._shared((event.cmdpath, event.comm, *(event.argv or ())))
         return Failure(
             timestamp=event.timestamp,
             timestamp_boot=event.timestamp_boot,
-            cmdpath=cmdpath,
-            argv=None if event.argv is None else argv,
-            comm=comm,
+            cmdpath=event.cmdpath,
+            argv=self._shared(event.argv),
+            comm=event.comm,
             errno=event.errno,
             tried=event.tried,
             truncated=event.truncated,
         )
 
-    def _shared(self, texts: Iterable[Any]) -> list[Any]:
-        """Equal texts; long ones are not kept, for they could be very long."""
-        return [self._same(text) if text is None or len(text) <= SHARED_LENGTH else text for text in texts]
+    def _shared(self, argv: list[str] | None) -> list[str] | None:
+        """Equal arguments; long ones are not kept, for they could be very long."""
+        if argv is None:
+            return None
+        return [self._same(text) if len(text) <= SHARED_LENGTH else text for text in argv]
 
 
 def _itself(text: str) -> str:

@@ -30,7 +30,7 @@ class LifeLines:
         ended: list[Life | Gap] = []
         for event in events:
             ended += self._lives(event)
-            if isinstance(event, Gap):
+            if type(event) is Gap:
                 ended.append(event)
         return self._lines.write(ended)
 
