@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.events import MS, S, make_exec, make_exit, make_gap
-from whatran.sinks.text import columns, command, duration, escape, fit, missing, pad, quote, status
+from whatran.sinks.text import FIRST_MARK, columns, command, duration, escape, fit, missing, pad, quote, status
 
 ANY_TEXT = st.text(st.characters(codec=None))
 ANY_BYTES = st.binary(max_size=30).map(lambda data: data.decode("utf-8", "surrogateescape"))
@@ -196,3 +196,11 @@ def test_status(expected, ended):
 def test_gap(gap, said):
     """What is missing, where it is known on which CPU, and why."""
     assert said == missing(gap)
+
+
+def test_every_character_before_the_first_mark_takes_one_column():
+    """None of those that are shown is wide, or goes onto the one before it."""
+    shown = [char for char in map(chr, range(ord(FIRST_MARK))) if escape(char) == char]
+
+    assert [] == [char for char in shown if unicodedata.category(char) in ("Mn", "Me")]
+    assert [] == [char for char in shown if unicodedata.east_asian_width(char) in "WF"]

@@ -5,11 +5,15 @@ from __future__ import annotations
 import sys
 import time
 from collections import deque
+from functools import lru_cache
+from operator import gt
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from whatran.event import Event, Exec, ExecFailed, Exit, Gap
 from whatran.sinks.output import DIM, RED, YELLOW
-from whatran.sinks.text import columns, command, duration, escape, fit, missing, pad, reason, status
+from whatran.sinks.text import columns, command, duration, escape, fit, missing, reason, status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,20 +40,21 @@ _COLUMNS = (
 )
 
 
-class _Line:
+_MOST = [most for _, _, most, _ in _COLUMNS]
+_RIGHT = [right for _, _, _, right in _COLUMNS]
+
+
+class _Line(msgspec.Struct, gc=False):
     """An exec, a failed one or a gap, whose line is not written yet."""
 
-    __slots__ = ("at", "event", "exit", "number", "settled")
-
-    def __init__(self, event: Exec | ExecFailed | Gap, at: int, number: int) -> None:
-        self.event = event
-        self.at = at
-        """When, in ns on one clock for all machines: since the boot of the first."""
-        self.number = number
-        """How many events there had been."""
-        self.exit: Exit | None = None
-        self.settled = not isinstance(event, Exec)
-        """Whether nothing more is to be known: the process ended, or executed something else."""
+    event: Exec | ExecFailed | Gap
+    at: int
+    """When, in ns on one clock for all machines: since the boot of the first."""
+    number: int
+    """How many events there had been."""
+    settled: bool
+    """Whether nothing more is to be known: the process ended, or executed something else."""
+    exit: Exit | None = None
 
 
 class Table:
@@ -79,21 +84,19 @@ class Table:
     def write(self, events: Sequence[Event]) -> int:
         for event in events:
             self._events += 1
-            match event:
-                case Exec():
-                    self._hold(event)
-                case Exit() if event.process_group_exit:
+            if type(event) is Exec:
+                self._hold(event)
+            elif type(event) is Exit:
+                if event.process_group_exit:
                     self._settle(event)
-                case Gap():
-                    self._queue(self._line(event))
-                case ExecFailed() if self._take_one():
-                    self._queue(self._line(event))
+            elif type(event) is Gap or (type(event) is ExecFailed and self._take_one()):
+                self._queue(self._line(event))
         if not self._live:
             return self._write_lines(before=self._events - PATIENCE)
         return self._write_lines(older_than=self._at(events[-1]) - HOLD if events else 0)
 
     def _line(self, event: Exec | ExecFailed | Gap) -> _Line:
-        return _Line(event, self._at(event), self._events)
+        return _Line(event, self._at(event), self._events, settled=type(event) is not Exec)
 
     def _at(self, event: Event) -> int:
         """When that was, on the clock of the first event's machine."""
@@ -173,11 +176,14 @@ class Table:
 
     def _render(self, cells: list[str], rest: str, width: int | None, styles: dict[int, str]) -> str:
         """A line of the cells and the rest, cut to the width; the styles are those of some cells."""
-        for index, (cell, (_, _, most, _)) in enumerate(zip(cells, _COLUMNS, strict=True)):
-            self._widths[index] = max(self._widths[index], min(columns(cell), most))
+        sizes = list(map(columns, cells))
+        if any(map(gt, sizes, self._widths)):
+            self._widths = [
+                max(wide, min(size, most)) for wide, size, most in zip(self._widths, sizes, _MOST, strict=True)
+            ]
         padded = [
-            pad(cell, size, right=right)
-            for cell, size, (_, _, _, right) in zip(cells, self._widths, _COLUMNS, strict=True)
+            " " * (wide - size) + cell if right else cell + " " * (wide - size)
+            for cell, size, wide, right in zip(cells, sizes, self._widths, _RIGHT, strict=True)
         ]
         if width is not None:
             taken = sum(map(columns, padded)) + len(padded)
@@ -192,4 +198,9 @@ class Table:
 def _clock(timestamp: int) -> str:
     """The wall clock here at a time in ns since the epoch: HH:MM:SS.mmm."""
     seconds, ns = divmod(timestamp, 1_000_000_000)
-    return f"{time.strftime('%H:%M:%S', time.localtime(seconds))}.{ns // 1_000_000:03}"
+    return f"{_second(seconds)}.{ns // 1_000_000:03}"
+
+
+@lru_cache(maxsize=16)
+def _second(seconds: int) -> str:
+    return time.strftime("%H:%M:%S", time.localtime(seconds))

@@ -75,9 +75,13 @@ def command(event: Exec | ExecFailed | Program | Failure) -> str:
     return line
 
 
+FIRST_MARK = "\u0300"
+"""Before it every visible character, as µ, takes one column."""
+
+
 def columns(text: str) -> int:
     """How many columns of a terminal the escaped text takes."""
-    return len(text) if text.isascii() else sum(map(_columns, text))
+    return len(text) if text.isascii() or max(text) < FIRST_MARK else sum(map(_columns, text))
 
 
 def _columns(char: str) -> int:
