@@ -16,6 +16,19 @@
  */
 #define FOLLOW(typed, src, field) ((typed) ? (src)->field : BPF_CORE_READ(src, field))
 
+/*
+ * A pointer that is only to be followed, not to be given to helpers that want a trusted one. Whatever pointer is read
+ * out of a trusted one, the verifier asks four times whether that is trusted too (Linux commit 57539b1c0ac2, "bpf:
+ * Enable annotating trusted nested pointers", in v6.3), and each time goes through all the types that the kernel has:
+ * that was more than half of what loading took. What is cast is not trusted (a35b9af4ec2c, "bpf: Add a kfunc for generic
+ * type cast", in v6.2). "modern" is a constant: kernels before 5.16 refuse to call what they do not have, even in code
+ * that is never reached.
+ */
+extern void *bpf_rdonly_cast(const void *object, __u32 btf_id) __ksym __weak;
+
+#define PLAIN(modern, type, pointer)                                                                               \
+	((modern) && bpf_rdonly_cast ? (type *)bpf_rdonly_cast(pointer, bpf_core_type_id_kernel(type)) : (pointer))
+
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 /* Linux commit 3aa63a569c64 ("fs: switch timespec64 fields in inode to discrete integers") (in v6.11) */

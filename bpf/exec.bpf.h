@@ -285,14 +285,15 @@ static __always_inline __u32 exec_flags(struct task_struct *task, struct linux_b
 	return flags;
 }
 
-static __always_inline void interpreter_path__fill(struct scratch *scratch, struct task_struct *task, bool modern)
+static __always_inline void interpreter_path__fill(struct scratch *scratch, struct task_struct *trusted,
+						   struct mm_struct *mm, bool modern)
 {
-	unsigned long base = interpreter_base(task->mm, scratch);
+	unsigned long base = interpreter_base(mm, scratch);
 	struct file *file;
 
 	if (!base)
 		return;
-	file = interpreter__fill(scratch, task, base, modern);
+	file = interpreter__fill(scratch, trusted, base, modern);
 	if (file)
 		file_path__fill(&scratch->exec.interpreter_pathname, &scratch->exec.interpreter, scratch, file,
 				UNREAD_INTERPRETER, modern);
@@ -352,9 +353,10 @@ static __always_inline void argv_and_env__fill(struct scratch *scratch, struct m
 }
 
 /* Fills scratch.exec and, after it, its texts in the order of wire.h. */
-static __always_inline void exec__fill(struct scratch *scratch, struct task_struct *task, struct linux_binprm *bprm,
+static __always_inline void exec__fill(struct scratch *scratch, struct task_struct *trusted, struct linux_binprm *bprm,
 				       bool modern)
 {
+	struct task_struct *task = PLAIN(modern, struct task_struct, trusted);
 	struct exec_frame *dst = &scratch->exec;
 	struct mm_struct *mm = task->mm;
 
@@ -372,7 +374,7 @@ static __always_inline void exec__fill(struct scratch *scratch, struct task_stru
 	if (is_wanted(UNREAD_PATHNAME))
 		file_path__fill(&dst->pathname, &dst->file, scratch, bprm->file, UNREAD_PATHNAME, modern);
 	if (is_wanted(UNREAD_INTERPRETER))
-		interpreter_path__fill(scratch, task, modern);
+		interpreter_path__fill(scratch, trusted, mm, modern);
 	if (is_wanted(UNREAD_SCRIPT))
 		script__fill(scratch, task, bprm, modern);
 	if (is_wanted(UNREAD_STDIN))
@@ -399,8 +401,9 @@ static __always_inline void exec__fill_short(struct scratch *scratch, struct tas
 }
 
 /* The same of a task that lives, as far as it can tell: what execve was given is gone, argv is for /proc. */
-static __always_inline void exec__fill_later(struct scratch *scratch, struct task_struct *task, bool modern)
+static __always_inline void exec__fill_later(struct scratch *scratch, struct task_struct *trusted, bool modern)
 {
+	struct task_struct *task = PLAIN(modern, struct task_struct, trusted);
 	struct exec_frame *dst = &scratch->exec;
 	struct mm_struct *mm = task->mm;
 	struct file *file;
@@ -425,7 +428,7 @@ static __always_inline void exec__fill_later(struct scratch *scratch, struct tas
 		file_id__fill(&dst->file, file, true);
 		file_path__fill(&dst->pathname, &dst->file, scratch, file, UNREAD_PATHNAME, modern);
 	}
-	interpreter_path__fill(scratch, task, modern);
+	interpreter_path__fill(scratch, trusted, mm, modern);
 	stdin__fill(scratch, task, modern);
 	if (task->fs)
 		path__fill(&dst->cwd, NULL, scratch, &task->fs->pwd, UNREAD_CWD, modern);

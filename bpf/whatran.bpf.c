@@ -103,7 +103,7 @@ int whatran_rename(__u64 *ctx)
 static __always_inline int exec(__u64 *ctx, bool modern)
 {
 	struct task_struct *task = (void *)ctx[0];
-	struct linux_binprm *bprm = (void *)ctx[2];
+	struct linux_binprm *bprm = PLAIN(modern, struct linux_binprm, (void *)ctx[2]);
 	__u64 now = bpf_ktime_get_boot_ns(), id = bpf_get_current_pid_tgid();
 	__u32 slot = CPU_SCRATCH(bpf_get_smp_processor_id()), tid = id;
 	struct scratch *scratch;
@@ -122,7 +122,7 @@ static __always_inline int exec(__u64 *ctx, bool modern)
 	if (wanted_whole())
 		exec__fill(scratch, task, bprm, modern);
 	else
-		exec__fill_short(scratch, task, bprm);
+		exec__fill_short(scratch, PLAIN(modern, struct task_struct, task), bprm);
 	scratch->exec.head.time_boot_ns = now;
 	scratch->exec.old_tid = ctx[1];
 	before__take(&scratch->exec, tid);
@@ -157,8 +157,8 @@ static __always_inline int exec(__u64 *ctx, bool modern)
  * Rejected: sys_enter_execve (arguments still the caller's, failed ones mixed in),
  * LSM hooks (must be enabled at boot).
  *
- * Two programs, one is loaded: a callback (BPF_PSEUDO_FUNC) is refused before 5.17
- * even in code that is never reached.
+ * Two programs, one is loaded, here and below: a callback (BPF_PSEUDO_FUNC) is refused before
+ * 5.17 even in code that is never reached, and so is a call of what the kernel does not have.
  */
 SEC("?tp_btf/sched_process_exec")
 int whatran_exec(__u64 *ctx)
@@ -172,14 +172,10 @@ int whatran_exec_v5(__u64 *ctx)
 	return exec(ctx, false);
 }
 
-/*
- * What we want: who made whom. This fires in the creator, before the child has run,
- * so the child is in scope before anything it does.
- */
-SEC("tp_btf/sched_process_fork")
-int whatran_fork(__u64 *ctx)
+static __always_inline int fork(__u64 *ctx, bool modern)
 {
-	struct task_struct *parent = (void *)ctx[0], *child = (void *)ctx[1];
+	struct task_struct *parent = PLAIN(modern, struct task_struct, (void *)ctx[0]);
+	struct task_struct *child = PLAIN(modern, struct task_struct, (void *)ctx[1]);
 	struct fork_frame frame = {};
 	__u32 child_pid = child->tgid;
 	__u32 pid = bpf_get_current_pid_tgid() >> 32;
@@ -198,6 +194,22 @@ int whatran_fork(__u64 *ctx)
 	fork__fill(&frame, parent, child);
 	submit(&frame.head, FRAME_FORK, sizeof(frame), false);
 	return 0;
+}
+
+/*
+ * What we want: who made whom. This fires in the creator, before the child has run,
+ * so the child is in scope before anything it does.
+ */
+SEC("?tp_btf/sched_process_fork")
+int whatran_fork(__u64 *ctx)
+{
+	return fork(ctx, true);
+}
+
+SEC("?tp_btf/sched_process_fork")
+int whatran_fork_v5(__u64 *ctx)
+{
+	return fork(ctx, false);
 }
 
 struct process_key {
@@ -247,15 +259,9 @@ static __always_inline __u32 group_status(struct task_struct *task)
 	return task->group_leader->exit_code;
 }
 
-/*
- * What we want: one record when a whole process is gone, and one for each thread
- * where asked for. Rejected: sched_process_free (after an RCU grace period and the
- * parent's wait, so late and out of order).
- */
-SEC("tp_btf/sched_process_exit")
-int whatran_exit(__u64 *ctx)
+static __always_inline int exit(__u64 *ctx, bool modern)
 {
-	struct task_struct *task = (void *)ctx[0];
+	struct task_struct *task = PLAIN(modern, struct task_struct, (void *)ctx[0]);
 	struct task_struct *leader = task->group_leader;
 	struct exit_frame frame = {};
 	__u32 pid = bpf_get_current_pid_tgid() >> 32;
@@ -279,12 +285,29 @@ int whatran_exit(__u64 *ctx)
 	return 0;
 }
 
+/*
+ * What we want: one record when a whole process is gone, and one for each thread
+ * where asked for. Rejected: sched_process_free (after an RCU grace period and the
+ * parent's wait, so late and out of order).
+ */
+SEC("?tp_btf/sched_process_exit")
+int whatran_exit(__u64 *ctx)
+{
+	return exit(ctx, true);
+}
+
+SEC("?tp_btf/sched_process_exit")
+int whatran_exit_v5(__u64 *ctx)
+{
+	return exit(ctx, false);
+}
+
 /* include/linux/errno.h: from here on, errors that no program sees, as the call is made again. */
 #define ERESTARTSYS 512
 
 static __always_inline int failed(__u64 *ctx, bool at, bool modern)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = PLAIN(modern, struct task_struct, bpf_get_current_task_btf());
 	__u32 pid = bpf_get_current_pid_tgid() >> 32, slot = 2 * bpf_get_smp_processor_id() + at;
 	struct pt_regs *regs = (void *)ctx[0];
 	long error = -(long)ctx[1];

@@ -113,8 +113,8 @@ class Ebpf:
         self._tasks = b"whatran_tasks" + suffix
         self._programs: dict[int, tuple[bytes, ...]] = {
             layout.EXEC: (b"whatran_exec" + suffix,),
-            layout.FORK: (b"whatran_fork",),
-            layout.EXIT: (b"whatran_exit",),
+            layout.FORK: (b"whatran_fork" + suffix,),
+            layout.EXIT: (b"whatran_exit" + suffix,),
         }
         if layout.FAILED in settings.kinds:
             self._programs[layout.FAILED] = self._choose_failed(suffix)
