@@ -27,7 +27,8 @@ class PathSearch:
     """Holds the failures of a search back until it has ended: its task has done something else, or nothing for long."""
 
     def __init__(self) -> None:
-        self._searches: dict[int, list[ExecFailed]] = {}  # by tid
+        # By pid and then by tid: what else a process does must not cost more where many others search.
+        self._searches: dict[int, dict[int, list[ExecFailed]]] = {}
         self._quiet = False  # the last batch was empty
 
     @property
@@ -52,7 +53,7 @@ class PathSearch:
 
     def finish(self) -> list[Event]:
         """What is left; no more will come."""
-        return [failed for tid in list(self._searches) for failed in self._end(tid)]
+        return [failed for pid in list(self._searches) for failed in self._end_all(pid)]
 
     def _end_overdue(self, events: Sequence[Event]) -> list[Event]:
         """Those that nothing more comes of, by the time of the latest event; or as no event came, twice.
@@ -63,31 +64,36 @@ class PathSearch:
         if not events:
             return self.finish() if was_quiet else []
         latest = events[-1].timestamp_boot
-        tids = [tid for tid, search in self._searches.items() if not _in_time(search[-1], latest)]
-        return [failed for tid in tids for failed in self._end(tid)]
+        overdue = [
+            (pid, tid)
+            for pid, searches in self._searches.items()
+            for tid, search in searches.items()
+            if not _in_time(search[-1], latest)
+        ]
+        return [failed for pid, tid in overdue for failed in self._end(pid, tid)]
 
     def _take(self, event: Event, out: list[Event]) -> None:
         match event:
             case ExecFailed():
                 if not self._goes_on(event.tid, event):
-                    out += self._end(event.tid)
-                self._searches.setdefault(event.tid, []).append(event)
+                    out += self._end(event.pid, event.tid)
+                self._searches.setdefault(event.pid, {}).setdefault(event.tid, []).append(event)
                 return
             case Exec():
                 # The thread that executes takes its leader's tid.
                 tid = event.tid if event.old_tid is None else event.old_tid
                 if self._goes_on(tid, event):
-                    force_setattr(event, "tried", _paths(self._searches.pop(tid)))
+                    force_setattr(event, "tried", _paths(self._searches[event.pid].pop(tid)))
                 out += self._end_all(event.pid)
             case Exit() if event.process_group_exit:
                 out += self._end_all(event.pid)
             case Fork() | Exit():
-                out += self._end(event.tid)
+                out += self._end(event.pid, event.tid)
         out.append(event)
 
     def _goes_on(self, tid: int, event: Exec | ExecFailed) -> bool:
         """Whether this is the next attempt of the search that the task has begun."""
-        search = self._searches.get(tid)
+        search = self._searches.get(event.pid, {}).get(tid)
         if not search:
             return False
         before = search[-1]
@@ -102,19 +108,25 @@ class PathSearch:
         )
 
     def _end_all(self, pid: int) -> list[ExecFailed]:
-        tids = [tid for tid, search in self._searches.items() if search[-1].pid == pid]
-        return [failed for tid in tids for failed in self._end(tid)]
+        return [_told(search) for search in self._searches.pop(pid, {}).values()]
 
-    def _end(self, tid: int) -> list[ExecFailed]:
-        """The search as one failure, the one that execvp(3) reports: permission denied anywhere, or else the last."""
-        search = self._searches.pop(tid, None)
+    def _end(self, pid: int, tid: int) -> list[ExecFailed]:
+        searches = self._searches.get(pid, {})
+        search = searches.pop(tid, None)
         if not search:
             return []
-        told = search[-1]
-        if told.errno in _GO_ON:
-            told = next((failed for failed in search if failed.errno == errno.EACCES), told)
-        force_setattr(told, "tried", _paths(failed for failed in search if failed is not told))
-        return [told]
+        if not searches:
+            del self._searches[pid]
+        return [_told(search)]
+
+
+def _told(search: list[ExecFailed]) -> ExecFailed:
+    """The search as one failure, the one that execvp(3) reports: permission denied anywhere, or else the last."""
+    told = search[-1]
+    if told.errno in _GO_ON:
+        told = next((failed for failed in search if failed.errno == errno.EACCES), told)
+    force_setattr(told, "tried", _paths(failed for failed in search if failed is not told))
+    return told
 
 
 def _in_time(failed: ExecFailed, now_boot_ns: int) -> bool:
