@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 import time
+from bisect import insort_right
 from collections import deque
 from functools import lru_cache
-from operator import gt
+from operator import attrgetter, gt
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -55,6 +56,9 @@ class _Line(msgspec.Struct, gc=False):
     settled: bool
     """Whether nothing more is to be known: the process ended, or executed something else."""
     exit: Exit | None = None
+
+
+_AT = attrgetter("at")
 
 
 class Table:
@@ -131,10 +135,10 @@ class Table:
         return True
 
     def _queue(self, line: _Line) -> None:
-        place = len(self._held)
-        while place and self._held[place - 1].at > line.at:
-            place -= 1  # batches can overlap by some microseconds
-        self._held.insert(place, line)
+        if self._held and self._held[-1].at > line.at:
+            insort_right(self._held, line, key=_AT)  # batches can overlap, and a search of PATH is told late
+        else:
+            self._held.append(line)
 
     def _settle(self, event: Exit) -> None:
         if line := self._latest.pop((event.boot_id, event.pid, event.process_start_time), None):
