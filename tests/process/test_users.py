@@ -6,7 +6,7 @@ import pwd
 import pytest
 
 from whatran.errors import UsageError
-from whatran.process.users import Names, uid_of
+from whatran.process.users import MOST_NAMES, Names, uid_of
 
 NOBODY = 4_000_000_123
 
@@ -33,6 +33,17 @@ def test_each_is_asked_for_once(monkeypatch):
     assert ["name", "name", "name"] == [names.user(uid) for uid in (1, 2, 1)]
     assert [None, None] == [names.group(gid) for gid in (3, 3)]
     assert [1, 2, -3] == asked
+
+
+def test_not_all_are_remembered(monkeypatch):
+    """However many users and groups there are, so many names are kept."""
+    monkeypatch.setattr("whatran.process.users._user", str)
+    monkeypatch.setattr("whatran.process.users._group", str)
+    names = Names()
+    told = [(names.user(number), names.group(number)) for number in range(2 * MOST_NAMES + 1)]
+
+    assert [(str(number), str(number)) for number in range(2 * MOST_NAMES + 1)] == told
+    assert (1, 1) == (len(names._users), len(names._groups))
 
 
 @pytest.mark.parametrize("user", [pwd.getpwuid(0).pw_name, "0"])

@@ -7,6 +7,9 @@ import pwd
 
 from whatran.errors import UsageError
 
+MOST_NAMES = 4096
+"""How many are remembered of users, and as many of groups: a container may have 65,536 of each."""
+
 
 class Names:
     """Names of user and group ids, each asked for once: their databases may be on the network."""
@@ -18,12 +21,16 @@ class Names:
     def user(self, uid: int) -> str | None:
         """The user's name; None where it has none."""
         if uid not in self._users:
+            if len(self._users) == MOST_NAMES:
+                self._users.clear()
             self._users[uid] = _user(uid)
         return self._users[uid]
 
     def group(self, gid: int) -> str | None:
         """The group's name; None where it has none."""
         if gid not in self._groups:
+            if len(self._groups) == MOST_NAMES:
+                self._groups.clear()
             self._groups[gid] = _group(gid)
         return self._groups[gid]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
@@ -25,6 +25,12 @@ _IDS = struct.Struct("<II")  # uid and gid lie side by side
 _TEXTS_AT = layout.offset_in_exec(layout.TEXTS[0])
 _BEFORE_CGROUP = struct.Struct(f"<{_TEXTS_AT}x" + "I4x" * (layout.TEXTS.index("cgroup")) + "II")
 """Bytes of each text before that of the cgroup; and of this, with how many it would have in full."""
+
+MOST_RECALLED = 1 << 14
+"""How many users are recalled, and groups. Each block has all of its own: more than in any group of two of them."""
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 class Seen:
@@ -71,10 +77,7 @@ class Seen:
         self._groups |= groups
         found = {key: one for key, one in containers.items() if key not in self._told or self._told[key] != one}
         for key, one in found.items():
-            self._told.pop(key, None)
-            if len(self._told) == MOST_ANSWERS:
-                del self._told[next(iter(self._told))]
-            self._told[key] = one
+            _keep(self._told, key, one, MOST_ANSWERS)
         if not (users or groups or found):
             return None
         return form.Names(
@@ -103,14 +106,12 @@ class Recalled:
 
     def learn(self, names: form.Names) -> None:
         """This is so from here on."""
-        self._users |= {uid: _text(name) for uid, name in names.users.items()}
-        self._groups |= {gid: _text(name) for gid, name in names.groups.items()}
+        for uid, name in names.users.items():
+            _keep(self._users, uid, _text(name), MOST_RECALLED)
+        for gid, name in names.groups.items():
+            _keep(self._groups, gid, _text(name), MOST_RECALLED)
         for one in names.containers:
-            key = os.fsdecode(one.id), one.owner_uid
-            self._containers.pop(key, None)
-            if len(self._containers) == MOST_ANSWERS:
-                del self._containers[next(iter(self._containers))]
-            self._containers[key] = _read(one)
+            _keep(self._containers, (os.fsdecode(one.id), one.owner_uid), _read(one), MOST_ANSWERS)
 
     def user(self, uid: int) -> str | None:
         return self._users.get(uid)
@@ -120,6 +121,14 @@ class Recalled:
 
     def find(self, container_id: str, owner_uid: int | None = None) -> Container | None:
         return self._containers.get((container_id, owner_uid))
+
+
+def _keep(known: dict[K, V], key: K, value: V, most: int) -> None:
+    """Keeps it as the last of so many."""
+    known.pop(key, None)
+    if len(known) == most:
+        del known[next(iter(known))]
+    known[key] = value
 
 
 def _written(key: tuple[str, int | None], one: Container | None) -> form.Container:
