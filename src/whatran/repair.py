@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 LOOK_SECONDS = 1.0
 """How often at most to ask what was lost, and to look at all processes for it."""
 
+LOOKING_PART = 10
+"""That takes no more than one part in so many of the time, however many processes there are."""
+
 SETTLE_SECONDS = 0.05
 """How long what was on its way may take to come."""
 
@@ -34,7 +37,7 @@ class Repair:
         self._settings = settings
         self._lost = 0
         self._settling = False
-        self._asked_at = time.monotonic()
+        self._next = time.monotonic() + LOOK_SECONDS
         self._pending = False
         """Whether something has happened since it was asked last."""
 
@@ -43,7 +46,7 @@ class Repair:
         """In how many seconds this wants to be called; None while nothing happens."""
         if self._settling:
             return SETTLE_SECONDS
-        return max(0.0, self._asked_at + LOOK_SECONDS - time.monotonic()) if self._pending else None
+        return max(0.0, self._next - time.monotonic()) if self._pending else None
 
     def happened(self) -> None:
         """Something was recorded: something may have been lost."""
@@ -55,12 +58,14 @@ class Repair:
             # What was on its way as we looked has come by now.
             self._settling = False
             return self._taker.settle()
-        if time.monotonic() < self._asked_at + LOOK_SECONDS:
+        begun = time.monotonic()
+        if begun < self._next:
             return []
         self._pending = False
-        self._asked_at = time.monotonic()
         gaps = self.unnumbered()
         self.look()
+        took = time.monotonic() - begun
+        self._next = begun + max(LOOK_SECONDS, LOOKING_PART * took)
         return gaps
 
     def unnumbered(self) -> list[Event]:
@@ -72,9 +77,13 @@ class Repair:
         return [*self._taker.unnumbered(missing, time.clock_gettime_ns(time.CLOCK_BOOTTIME), boot())]
 
     def look(self) -> None:
-        """Compares what lives now with what is known, if execs were lost since this was done last."""
-        count = self._source.counts()[layout.EXEC]
-        lost, self._lost = self._lost, count.lost + count.failed + count.limited
+        """Compares what lives now with what is known, if execs were lost since this was done last.
+
+        Or exits: who has ended unseen would be remembered until somebody else gets its pid.
+        """
+        all_counts = self._source.counts()
+        counts = all_counts[layout.EXEC], all_counts[layout.EXIT]
+        lost, self._lost = self._lost, sum(count.lost + count.failed + count.limited for count in counts)
         if self._lost == lost:
             return
         self._settling = True
