@@ -25,6 +25,7 @@ class Programs:
     gate: Path
     now: Path
     first: Path
+    crowd: Path
     static: Path
     """Does nothing."""
     dynamic: Path
@@ -44,6 +45,7 @@ def build(folder: Path) -> Programs:
         (HERE / "storm.c", built.storm),
         (HERE / "gate.c", built.gate),
         (HERE / "now.c", built.now),
+        (HERE / "crowd.c", built.crowd, "-static"),
         (HERE / "first.c", built.first, "-static", "-nostdlib", "-fno-stack-protector"),
         (nothing, built.static, "-static"),
         (nothing, built.dynamic),

@@ -1,9 +1,10 @@
 /*
- * storm [-f] WORKERS EACH LATENCIES PROGRAM [ARG]...: each worker executes PROGRAM (first.c, or a program that leaves
- * descriptor 3 alone) EACH times, one after another, by vfork, or with -f by fork. To the file LATENCIES go the ns from
- * execve(2) to the first line of PROGRAM, as 64-bit numbers, 0 where the program does not say; and then as many from
- * before the vfork until PROGRAM has been waited for. A row of # in an ARG is each time another number, so that nobody
- * can tell of an exec without having seen it. vfork of a static program is the harshest load there is.
+ * storm [-f] [-r RATE] WORKERS EACH LATENCIES PROGRAM [ARG]...: each worker executes PROGRAM (first.c, or a program that
+ * leaves descriptor 3 alone) EACH times, one after another, by vfork, or with -f by fork; with -r all of them together
+ * RATE times a second, or as often as they can where that is less. To the file LATENCIES go the ns from execve(2) to the
+ * first line of PROGRAM, as 64-bit numbers, 0 where the program does not say; and then as many from before the vfork
+ * until PROGRAM has been waited for. A row of # in an ARG is each time another number, so that nobody can tell of an exec
+ * without having seen it. vfork of a static program is the harshest load there is.
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -32,6 +33,13 @@ static int64_t now(void)
 	return ns(time);
 }
 
+static void wait_until(int64_t when)
+{
+	struct timespec time = { when / 1000000000, when % 1000000000 };
+
+	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, NULL);
+}
+
 static char *find_row(char **argv)
 {
 	for (; *argv; argv++)
@@ -48,12 +56,13 @@ static void put(char *row, size_t digits, long number)
 	}
 }
 
-static void work(int forks, long first_number, long each, int64_t *latencies, int64_t *turns,
+static void work(int forks, int64_t pause, long first_number, long each, int64_t *latencies, int64_t *turns,
 		 volatile int64_t *began, char **argv)
 {
 	char *row = find_row(argv);
 	size_t digits = row ? strspn(row, "#") : 0;
 	int ends[2];
+	int64_t due = now();
 
 	if (pipe2(ends, O_CLOEXEC) || dup2(ends[1], TOLD + 2) < 0)
 		err(1, "pipe2");
@@ -68,6 +77,12 @@ static void work(int forks, long first_number, long each, int64_t *latencies, in
 	fcntl(reading, F_SETFL, O_NONBLOCK);
 
 	for (long number = 0; number < each; number++) {
+		if (pause) {
+			wait_until(due);
+			due += pause;
+			if (due < now()) /* what was missed is not made up for: that would be another rate */
+				due = now();
+		}
 		put(row, digits, first_number + number);
 		int64_t turn = now();
 		pid_t pid = forks ? fork() : vfork();
@@ -90,12 +105,22 @@ static void work(int forks, long first_number, long each, int64_t *latencies, in
 
 int main(int argc, char **argv)
 {
-	int forks = argc > 1 && !strcmp(argv[1], "-f"), failed = 0, status;
+	int forks = 0, failed = 0, status;
+	long rate = 0;
 
-	argv += forks;
-	if (argc - forks < 5)
-		errx(2, "usage: storm [-f] WORKERS EACH LATENCIES PROGRAM [ARG]...");
+	for (int option; (option = getopt(argc, argv, "+fr:")) != -1;) {
+		if (option == 'r')
+			rate = atol(optarg);
+		else if (option == 'f')
+			forks = 1;
+		else
+			return 2;
+	}
+	argv += optind - 1;
+	if (argc - optind < 4)
+		errx(2, "usage: storm [-f] [-r RATE] WORKERS EACH LATENCIES PROGRAM [ARG]...");
 	long workers = atol(argv[1]), each = atol(argv[2]);
+	int64_t pause = rate > 0 ? workers * 1000000000LL / rate : 0;
 	size_t bytes = 2 * workers * each * sizeof(int64_t);
 	int64_t *shared = mmap(NULL, bytes + workers * sizeof(int64_t), PROT_READ | PROT_WRITE,
 			       MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
@@ -104,8 +129,8 @@ int main(int argc, char **argv)
 		err(1, "mmap");
 	for (long worker = 0; worker < workers; worker++)
 		if (!fork())
-			work(forks, worker * each, each, shared + worker * each, shared + (workers + worker) * each,
-			     shared + 2 * workers * each + worker, argv + 4);
+			work(forks, pause, worker * each, each, shared + worker * each,
+			     shared + (workers + worker) * each, shared + 2 * workers * each + worker, argv + 4);
 	while (wait(&status) > 0)
 		failed |= status;
 
