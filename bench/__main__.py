@@ -53,7 +53,7 @@ def _measure(options: argparse.Namespace) -> None:
     ):
         if options.output:  # so that what is interrupted is not in vain
             options.output.write_text(as_markdown(found))
-            options.output.with_suffix(".json").write_text(json.dumps(as_json(found), indent=1) + "\n")
+            options.output.with_suffix(".json").write_text(json.dumps(as_json(found)) + "\n")
     if not options.output:
         print(as_markdown(found), end="")
 
