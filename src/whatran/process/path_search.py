@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,8 @@ class PathSearch:
     """Holds the failures of a search back until it has ended: its task has done something else, or nothing for long."""
 
     def __init__(self) -> None:
-        self._searches: dict[int, list[ExecFailed]] = {}  # by tid
+        self._searches: dict[int, list[ExecFailed]] = {}  # by tid, the one with the latest attempt last
+        self._tids: dict[int, dict[int, None]] = {}  # of these, by pid: there may be very many
         self._quiet = False  # the last batch was empty
 
     @property
@@ -63,21 +65,21 @@ class PathSearch:
         if not events:
             return self.finish() if was_quiet else []
         latest = events[-1].timestamp_boot
-        tids = [tid for tid, search in self._searches.items() if not _in_time(search[-1], latest)]
-        return [failed for tid in tids for failed in self._end(tid)]
+        overdue = itertools.takewhile(lambda each: not _in_time(each[1][-1], latest), self._searches.items())
+        return [failed for tid, _ in list(overdue) for failed in self._end(tid)]
 
     def _take(self, event: Event, out: list[Event]) -> None:
         match event:
             case ExecFailed():
                 if not self._goes_on(event.tid, event):
                     out += self._end(event.tid)
-                self._searches.setdefault(event.tid, []).append(event)
+                self._begin_or_go_on(event)
                 return
             case Exec():
                 # The thread that executes takes its leader's tid.
                 tid = event.tid if event.old_tid is None else event.old_tid
                 if self._goes_on(tid, event):
-                    force_setattr(event, "tried", _paths(self._searches.pop(tid)))
+                    force_setattr(event, "tried", _paths(self._pop(tid)))
                 out += self._end_all(event.pid)
             case Exit() if event.process_group_exit:
                 out += self._end_all(event.pid)
@@ -95,19 +97,33 @@ class PathSearch:
             before.errno in _GO_ON
             and before.cmdpath is not None
             and event.cmdpath is not None
-            and before.process_start_time == event.process_start_time
+            and (before.pid, before.process_start_time) == (event.pid, event.process_start_time)
             and _in_time(before, event.timestamp_boot)
             and before.cmdpath.rpartition("/")[2] == event.cmdpath.rpartition("/")[2]
             and len(search) < MAX_ATTEMPTS
         )
 
     def _end_all(self, pid: int) -> list[ExecFailed]:
-        tids = [tid for tid, search in self._searches.items() if search[-1].pid == pid]
-        return [failed for tid in tids for failed in self._end(tid)]
+        return [failed for tid in tuple(self._tids.get(pid, ())) for failed in self._end(tid)]
+
+    def _begin_or_go_on(self, event: ExecFailed) -> None:
+        search = self._searches[event.tid] = self._searches.pop(event.tid, [])  # last again
+        search.append(event)
+        self._tids.setdefault(event.pid, {})[event.tid] = None
+
+    def _pop(self, tid: int) -> list[ExecFailed]:
+        """A search that is none any more; empty where there is none."""
+        search = self._searches.pop(tid, [])
+        if search:
+            tids = self._tids[search[0].pid]
+            del tids[tid]
+            if not tids:
+                del self._tids[search[0].pid]
+        return search
 
     def _end(self, tid: int) -> list[ExecFailed]:
         """The search as one failure, the one that execvp(3) reports: permission denied anywhere, or else the last."""
-        search = self._searches.pop(tid, None)
+        search = self._pop(tid)
         if not search:
             return []
         told = search[-1]
