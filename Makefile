@@ -1,9 +1,10 @@
 # Everything is kept in .venv. What needs root asks sudo for it, and says so.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench bench-peers wheel clean
+.PHONY: help setup run test fuzz check bench bench-peers wheel clean
 
 READY := .venv/ready
+FUZZ := .venv/fuzz
 OBJECT := src/whatran/source/whatran.bpf.o
 
 # CMD as it was typed: make itself would expand each $ in it.
@@ -23,6 +24,9 @@ test: setup ## run all tests; with ARGS='-k fork -x' as pytest takes them
 	@scripts/browser.sh
 	@scripts/as-root.sh .venv/bin/pytest $(ARGS)
 
+fuzz: $(FUZZ) setup ## have atheris try what reads the bytes of others, each for T=60 seconds
+	@.venv/bin/python -m fuzz $(or $(T),60)
+
 check: setup ## lint, formatting, types, direction of the imports
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check
@@ -39,11 +43,16 @@ wheel: setup ## build the wheel and the sdist into dist/
 	@.venv/bin/hatchling build
 
 clean: ## remove all that was made here
-	@rm -rf .venv dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache $(OBJECT)
+	@rm -rf .venv dist .fuzz .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache $(OBJECT)
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(READY): pyproject.toml scripts/setup.sh
 	@scripts/setup.sh
+	@touch $@
+
+$(FUZZ): $(READY)
+	@echo "Installing atheris"
+	@.venv/bin/python -m pip --quiet --disable-pip-version-check install --no-build-isolation --editable '.[fuzz]'
 	@touch $@
 
 $(OBJECT): hatch_build.py $(wildcard bpf/*) | $(READY)

@@ -69,8 +69,13 @@ static __always_inline void before__take(struct exec_frame *dst, __u32 tid)
 	dst->prev_egid = before->egid;
 	barrier();
 	/* Looked at last: whoever overwrites it says so first. */
-	if (before->tid != tid)
+	if (before->tid != tid) {
 		dst->head.unread |= UNREAD_BEFORE;
+		/* What was read is another's, whom nobody may have asked for. */
+		__builtin_memset(dst->prev_comm, 0, COMM_BYTES);
+		dst->prev_cap_effective = 0;
+		dst->prev_euid = dst->prev_egid = 0;
+	}
 	before->tid = 0;
 }
 

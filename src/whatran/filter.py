@@ -20,6 +20,16 @@ NAMES = tuple(kind.NAME for kind in KINDS)
 FIELDS = frozenset().union(*(kind.__struct_fields__ for kind in KINDS))
 
 
+MOST_CHARS = 4096
+"""Of a glob: as many as a path has at the most (PATH_MAX). To hold it against a text takes time by its length."""
+
+MOST_OPEN = 100
+"""How many of [ may have no ]: that there is none is looked for to the end, for each."""
+
+MOST_CONDITIONS = 1000
+"""That a recording may have been made with; each event is held against each."""
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """One field and the glob its text must match, or must not."""
@@ -51,6 +61,8 @@ def parse(text: str) -> Condition:
     field = left.removesuffix("!").strip()
     if not equal_sign or not field:
         raise UsageError(f"filter {text!r} is neither FIELD=GLOB nor FIELD!=GLOB")
+    if len(pattern) > MOST_CHARS or pattern.rpartition("]")[2].count("[") > MOST_OPEN:
+        raise UsageError(f"filter {text[:40]!r}…: a glob has {MOST_CHARS} characters, and {MOST_OPEN} open [, at most")
     check_field(field, FIELDS, f"filter {text!r}")
     if field == "event" and not any(fnmatch.fnmatchcase(name, pattern) for name in NAMES):
         raise UsageError(f"filter {text!r}: no event is called so; they are {', '.join(NAMES)}")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, TypedDict, get_args
 
 from whatran.errors import UsageError
-from whatran.filter import FIELDS, Condition, check_field, equals, parse
+from whatran.filter import FIELDS, MOST_CONDITIONS, Condition, check_field, equals, parse
 from whatran.pushdown import push_down
 from whatran.scope import Scope, cgroups
 from whatran.source.choose import Choice, Wanted, choose
@@ -129,6 +129,8 @@ def plan(
         *(equals("comm", os.fsdecode(os.fsencode(name)[: layout.COMM_BYTES - 1])) for name in comm),
         *map(parse, filters),
     )
+    if len(conditions) > MOST_CONDITIONS:
+        raise UsageError(f"{len(conditions)} filters are too many: give {MOST_CONDITIONS} at most")
     for name in fields or ():
         check_field(name, FIELDS, "fields")
     if isinstance(env, str):

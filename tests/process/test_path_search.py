@@ -212,7 +212,7 @@ def test_whoever_tries_on_and_on():
     count = 3 * MAX_ATTEMPTS + 5
 
     events = [event for at in range(count) for event in search([failed(f"{at}", at=at)])]
-    held = sum(len(one) for searches in search._searches.values() for one in searches.values())
+    held = sum(map(len, search._searches.values()))
     events += search.finish()
 
     assert 5 == held

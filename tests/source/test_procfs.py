@@ -2,7 +2,11 @@ import os
 import subprocess
 import threading
 import time
+from pathlib import Path
 
+import pytest
+
+from whatran.source import procfs
 from whatran.source.procfs import boot, descendants, process_of, stat_of
 
 
@@ -21,6 +25,28 @@ def test_parent_of_a_process_with_an_odd_name(tmp_path):
     finally:
         child.kill()
         child.wait()
+
+
+@pytest.mark.parametrize("comm", [b"a\vTgid:\t1", b"a\x1cTgid:\t1", b"a\nTgid:\t1", b"\xff\xfe"])
+def test_process_of_a_thread_with_an_odd_name(comm):
+    """A name is not taken for a line of its own, nor need it be UTF-8."""
+    before = Path("/proc/self/comm").read_bytes()
+    Path("/proc/self/comm").write_bytes(comm)
+    try:
+        assert os.getpid() == process_of(os.getpid())
+    finally:
+        Path("/proc/self/comm").write_bytes(before)
+
+
+@pytest.mark.parametrize("text", [b"", b"1 (a) R", b"1 (a) R x 2 3" + b" 0" * 50])
+def test_text_that_is_no_stat(tmp_path, monkeypatch, text):
+    """Of such a process nothing is known."""
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1/stat").write_bytes(text)
+    (tmp_path / "1/status").write_bytes(text)
+    monkeypatch.setattr(procfs, "PROC", tmp_path)
+
+    assert (None, None) == (stat_of(1), process_of(1))
 
 
 def test_no_process_has_no_parent():

@@ -53,6 +53,14 @@ def test_what_was_not_even_numbered_is_a_gap_of_no_cpu():
     assert [] == gaps.unnumbered({"sched_process_exec": 5, "sched_process_fork": 0}, 40, BOOT)
 
 
+def test_count_that_goes_back_is_no_gap():
+    """Only a forged recording can say so."""
+    gaps = Gaps()
+    gaps.unnumbered({"sched_process_exec": 5}, 10, BOOT)
+
+    assert [] == gaps.unnumbered({"sched_process_exec": 2}, 30, BOOT)
+
+
 def test_what_a_rate_limit_kept_out_is_a_gap_of_its_own():
     """It is counted beside what the kernel did not run, of the same kind."""
     gaps = Gaps()

@@ -1,10 +1,14 @@
+import re
 import struct
+from pathlib import Path
 
 import pytest
 
 from tests.wire.btf import Btf
 from whatran.source.ebpf import OBJECT, PIDS_ROW_BYTES, PIDS_ROWS
 from whatran.wire import layout
+
+WIRE = Path(__file__).parent.parent.parent / "bpf/wire.h"
 
 
 @pytest.fixture(scope="module", name="btf")
@@ -44,6 +48,17 @@ FAILED_TEXTS = tuple((f"{name}.", layout.TEXT_SIZE) for name in layout.FAILED_TE
 def test_structs_equal_those_of_the_built_object(btf, name, parts):
     """Every field has the name, offset and size that the kernel program writes it with."""
     assert btf.struct(name) == flat(*parts)
+
+
+def test_no_struct_has_padding(btf):
+    """Each byte that the kernel program sends or is told is a field's, in every struct of the contract."""
+    names = re.findall(r"^struct (\w+) \{$", WIRE.read_text(), re.MULTILINE)
+
+    assert {"frame", "task", "file_id", "text", "exec_frame"} < set(names)
+    for name in names:
+        size, fields = btf.struct(name)
+        ends = [at + bytes_ for _, at, bytes_ in fields]
+        assert [at for _, at, _ in fields] + [size] == [0, *ends], name
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -27,8 +28,8 @@ class PathSearch:
     """Holds the failures of a search back until it has ended: its task has done something else, or nothing for long."""
 
     def __init__(self) -> None:
-        # By pid and then by tid: what else a process does must not cost more where many others search.
-        self._searches: dict[int, dict[int, list[ExecFailed]]] = {}
+        self._searches: dict[int, list[ExecFailed]] = {}  # by tid, the one with the latest attempt last
+        self._tids: dict[int, dict[int, None]] = {}  # of these, by pid: there may be very many
         self._quiet = False  # the last batch was empty
 
     @property
@@ -53,7 +54,7 @@ class PathSearch:
 
     def finish(self) -> list[Event]:
         """What is left; no more will come."""
-        return [failed for pid in list(self._searches) for failed in self._end_all(pid)]
+        return [failed for tid in list(self._searches) for failed in self._end(tid)]
 
     def _end_overdue(self, events: Sequence[Event]) -> list[Event]:
         """Those that nothing more comes of, by the time of the latest event; or as no event came, twice.
@@ -64,36 +65,31 @@ class PathSearch:
         if not events:
             return self.finish() if was_quiet else []
         latest = events[-1].timestamp_boot
-        overdue = [
-            (pid, tid)
-            for pid, searches in self._searches.items()
-            for tid, search in searches.items()
-            if not _in_time(search[-1], latest)
-        ]
-        return [failed for pid, tid in overdue for failed in self._end(pid, tid)]
+        overdue = itertools.takewhile(lambda each: not _in_time(each[1][-1], latest), self._searches.items())
+        return [failed for tid, _ in list(overdue) for failed in self._end(tid)]
 
     def _take(self, event: Event, out: list[Event]) -> None:
         match event:
             case ExecFailed():
                 if not self._goes_on(event.tid, event):
-                    out += self._end(event.pid, event.tid)
-                self._searches.setdefault(event.pid, {}).setdefault(event.tid, []).append(event)
+                    out += self._end(event.tid)
+                self._begin_or_go_on(event)
                 return
             case Exec():
                 # The thread that executes takes its leader's tid.
                 tid = event.tid if event.old_tid is None else event.old_tid
                 if self._goes_on(tid, event):
-                    force_setattr(event, "tried", _paths(self._searches[event.pid].pop(tid)))
+                    force_setattr(event, "tried", _paths(self._pop(tid)))
                 out += self._end_all(event.pid)
             case Exit() if event.process_group_exit:
                 out += self._end_all(event.pid)
             case Fork() | Exit():
-                out += self._end(event.pid, event.tid)
+                out += self._end(event.tid)
         out.append(event)
 
     def _goes_on(self, tid: int, event: Exec | ExecFailed) -> bool:
         """Whether this is the next attempt of the search that the task has begun."""
-        search = self._searches.get(event.pid, {}).get(tid)
+        search = self._searches.get(tid)
         if not search:
             return False
         before = search[-1]
@@ -101,32 +97,40 @@ class PathSearch:
             before.errno in _GO_ON
             and before.cmdpath is not None
             and event.cmdpath is not None
-            and before.process_start_time == event.process_start_time
+            and (before.pid, before.process_start_time) == (event.pid, event.process_start_time)
             and _in_time(before, event.timestamp_boot)
             and before.cmdpath.rpartition("/")[2] == event.cmdpath.rpartition("/")[2]
             and len(search) < MAX_ATTEMPTS
         )
 
     def _end_all(self, pid: int) -> list[ExecFailed]:
-        return [_told(search) for search in self._searches.pop(pid, {}).values()]
+        return [failed for tid in tuple(self._tids.get(pid, ())) for failed in self._end(tid)]
 
-    def _end(self, pid: int, tid: int) -> list[ExecFailed]:
-        searches = self._searches.get(pid, {})
-        search = searches.pop(tid, None)
+    def _begin_or_go_on(self, event: ExecFailed) -> None:
+        search = self._searches[event.tid] = self._searches.pop(event.tid, [])  # last again
+        search.append(event)
+        self._tids.setdefault(event.pid, {})[event.tid] = None
+
+    def _pop(self, tid: int) -> list[ExecFailed]:
+        """A search that is none any more; empty where there is none."""
+        search = self._searches.pop(tid, [])
+        if search:
+            tids = self._tids[search[0].pid]
+            del tids[tid]
+            if not tids:
+                del self._tids[search[0].pid]
+        return search
+
+    def _end(self, tid: int) -> list[ExecFailed]:
+        """The search as one failure, the one that execvp(3) reports: permission denied anywhere, or else the last."""
+        search = self._pop(tid)
         if not search:
             return []
-        if not searches:
-            del self._searches[pid]
-        return [_told(search)]
-
-
-def _told(search: list[ExecFailed]) -> ExecFailed:
-    """The search as one failure, the one that execvp(3) reports: permission denied anywhere, or else the last."""
-    told = search[-1]
-    if told.errno in _GO_ON:
-        told = next((failed for failed in search if failed.errno == errno.EACCES), told)
-    force_setattr(told, "tried", _paths(failed for failed in search if failed is not told))
-    return told
+        told = search[-1]
+        if told.errno in _GO_ON:
+            told = next((failed for failed in search if failed.errno == errno.EACCES), told)
+        force_setattr(told, "tried", _paths(failed for failed in search if failed is not told))
+        return [told]
 
 
 def _in_time(failed: ExecFailed, now_boot_ns: int) -> bool:

@@ -11,6 +11,7 @@ from typing import Annotated, Literal, NamedTuple, TypeVar
 
 import msgspec
 
+from whatran.filter import MOST_CONDITIONS
 from whatran.wire import layout
 
 VERSION = 1
@@ -86,7 +87,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     """The command that was followed; null where none was started for it."""
     argv: list[str]
     """The command line of whatran."""
-    filters: list[str]
+    filters: Annotated[list[str], msgspec.Meta(max_length=MOST_CONDITIONS)]
     """What was asked for, each FIELD=GLOB or FIELD!=GLOB: the rest is recorded in part only."""
     filtered: bool
     """Whether a process may be in it of which an exit is not."""

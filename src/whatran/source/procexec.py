@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import operator
 import os
+import re
 import stat
 import struct
 from typing import NamedTuple, TypeVar
@@ -19,8 +20,14 @@ MODE_AT = [name for name, _ in layout.FILE_ID].index("mode")
 
 AT_BASE, AT_SECURE, AT_EXECFN = 7, 23, 31  # linux/auxvec.h
 
-CMDPATH_BYTES = 2 * 4096
+PATH_BYTES = 4096
+"""PATH_MAX."""
+
+CMDPATH_BYTES = 2 * PATH_BYTES
 """PATH_MAX, and before it the /dev/fd/N/ of execveat(2)."""
+
+STACK_BYTES = 8 << 20
+"""More than there can be on a new stack: arguments, environment and the pointers to them have 3/4 of _STK_LIM."""
 
 BINPRM_BYTES = 256
 """How much of a script the kernel looks at (BINPRM_BUF_SIZE)."""
@@ -67,9 +74,10 @@ def file_at(link: str) -> File | None:
 def link_path(link: str) -> bytes | None:
     """Where a link under /proc leads, as the kernel writes it."""
     try:
-        return os.readlink(os.fsencode(link))
+        path = os.readlink(os.fsencode(link))
     except OSError:  # not for us, or longer than a page
         return None
+    return path if len(path) <= PATH_BYTES else None  # a page may have 64 KiB
 
 
 def _identified(path: bytes | None, found: os.stat_result) -> tuple[FileId, bytes | None]:
@@ -150,8 +158,9 @@ def initial_stack(pid: int, stat: Stat) -> Stack:
     padding, the strings of both, and the path that was executed.
     """
     start, argv_at, argv_end, env_at, env_end = map(stat.number, (28, 48, 49, 50, 51))
-    data = _memory(pid, start, env_end + CMDPATH_BYTES) if start else b""
-    if len(data) < env_end - start or not start:
+    as_laid_out = 0 < start <= argv_at <= argv_end <= env_at <= env_end <= start + STACK_BYTES
+    data = _memory(pid, start, env_end + CMDPATH_BYTES) if as_laid_out else b""
+    if len(data) < max(env_end - start, _LEAST_STACK):
         # It is not for us to know, but for the arguments; or it has been killed.
         return Stack(_whole(f"/proc/{pid}/cmdline") or None, None)
     argv, env = data[argv_at - start : argv_end - start], data[env_at - start : env_end - start]
@@ -162,6 +171,10 @@ def initial_stack(pid: int, stat: Stat) -> Stack:
     execfn = aux.get(AT_EXECFN, 0) - start
     cmdpath = data[execfn:].partition(b"\0")[0] if 0 < execfn < len(data) else None
     return Stack(argv, env, cmdpath, aux.get(AT_BASE, 0), bool(aux.get(AT_SECURE)))
+
+
+_LEAST_STACK = 12
+"""Bytes of argc and one pointer."""
 
 
 def _word_bytes(data: bytes, first: int, *, empty: bool) -> int:
@@ -224,11 +237,10 @@ class Loaders:
             else:
                 if found.st_ino == inode:
                     return File(file_id(found), path)
-        line = _mapping(pid, b"%x-" % base)
-        if line is None:
+        found_there = _mapping(pid, b"%x-" % base)
+        if found_there is None:
             return File(NO_FILE, None)
-        _, _, _, _, number, path = line.split(maxsplit=5)
-        path, inode = path.replace(b"\\012", b"\n"), int(number)
+        inode, path = found_there
         for root in (b"", b"/proc/%d/root" % pid):
             try:
                 found = os.stat(root + path)
@@ -248,11 +260,13 @@ def _note(known: dict[K, V], key: K, value: V) -> None:
     known[key] = value
 
 
-def _mapping(pid: int, beginning: bytes) -> bytes | None:
-    """The line of /proc/PID/maps that begins so, and has a path."""
-    maps = _whole(f"/proc/{pid}/maps")
-    line = next((line for line in maps.split(b"\n") if line.startswith(beginning)), b"")
-    return line if line.count(b"/") and len(line.split(maxsplit=5)) == 6 else None
+_MAPPED_FILE = rb"\S+ \S+ \S+ \S+ (\d{1,20}) +(/[^\0\n]*)$"  # range, access, offset, device, inode, path
+
+
+def _mapping(pid: int, beginning: bytes) -> tuple[int, bytes] | None:
+    """Inode number and path of the file that /proc/PID/maps has on the line that begins so; None where it has none."""
+    found = re.search(b"^" + beginning + _MAPPED_FILE, _whole(f"/proc/{pid}/maps"), re.MULTILINE)
+    return (int(found[1]), found[2].replace(b"\\012", b"\n")) if found else None
 
 
 # -- scripts ----------------------------------------------------------------------------------------

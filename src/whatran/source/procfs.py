@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from functools import cache
 from pathlib import Path
@@ -34,16 +35,21 @@ def stat_of(pid: int) -> Stat | None:
         return None
     # The comm in brackets may hold anything, brackets too: count from the last.
     fields = line.rpartition(b")")[2].split()
-    return Stat(int(fields[1]), int(fields[19]))
+    try:
+        return Stat(int(fields[1]), int(fields[19]))
+    except (IndexError, ValueError):
+        return None
 
 
 def process_of(tid: int) -> int | None:
     """The process that a thread id belongs to (Tgid of /proc/TID/status); None where there is none."""
     try:
-        lines = (PROC / str(tid) / "status").read_text().splitlines()
+        status = (PROC / str(tid) / "status").read_bytes()
     except (FileNotFoundError, ProcessLookupError):
         return None
-    return int(next(line for line in lines if line.startswith("Tgid:")).split()[1])
+    # The name, which comes first, has its line feeds escaped; not what else Python takes for the end of a line.
+    found = re.search(rb"^Tgid:\t(\d{1,10})$", status, re.MULTILINE)
+    return int(found[1]) if found else None
 
 
 def descendants(pid: int) -> dict[int, Stat]:

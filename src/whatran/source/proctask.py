@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import struct
 import time
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -84,17 +85,23 @@ class Parent(NamedTuple):
     comm: bytes
 
 
-# The name, which comes first, has its line feeds escaped: it begins no line but its own.
+# State, parent, numbers, when it was started in ticks, numbers: what is read of them is there.
+_STAT = re.compile(rb" \S \d{1,9}(?: -?\d{1,20}){17} \d{1,12}(?: -?\d{1,20}){29}\s")
+
+# The name, which comes first, has its line feeds escaped: it begins no line but its own. Of the numbers in each pid
+# namespace the last is in the innermost.
 _STATUS = re.compile(
-    rb"^Uid:\t(\d+)\t(\d+)\t(\d+)\t(\d+)\n"
-    rb"Gid:\t(\d+)\t(\d+)\t(\d+)\t(\d+)\n.*?"
-    rb"^NStgid:\t([\d\t]+)\n"
-    rb"NSpid:\t([\d\t]+)\n.*?"
-    rb"^CapEff:\t([0-9a-f]+)\n",
+    rb"^Uid:\t(\d{1,10})\t(\d{1,10})\t(\d{1,10})\t(\d{1,10})\n"
+    rb"Gid:\t(\d{1,10})\t(\d{1,10})\t(\d{1,10})\t(\d{1,10})\n.*?"
+    rb"^NStgid:(?:\t\d+)*\t(\d{1,10})\n"
+    rb"NSpid:(?:\t\d+)*\t(\d{1,10})\n.*?"
+    rb"^CapEff:\t([0-9a-f]{1,16})\n",
     re.MULTILINE | re.DOTALL,
 )
 
-_RELATIVES = re.compile(rb"^Tgid:\t(\d+)\n.*?^PPid:\t(\d+)\n", re.MULTILINE | re.DOTALL)
+_RELATIVES = re.compile(rb"^Tgid:\t(\d{1,10})\n.*?^PPid:\t(\d{1,10})\n", re.MULTILINE | re.DOTALL)
+
+_MAX_RSS = re.compile(rb"^VmHWM:\s*(\d{1,18}) kB$", re.MULTILINE)
 
 _NAMESPACES = ("mnt", "pid", "user", "net", "uts", "ipc", "cgroup")
 NO_NAMESPACES = (0, 0, 0, 0, 0, 0, 0)
@@ -105,6 +112,10 @@ _CLOCK_ALL, _CLOCK_USER, _CLOCK_SCHEDULED = 0, 1, 2
 
 _IO = (b"rchar", b"wchar", b"read_bytes", b"write_bytes")
 
+
+_MOST = (1 << 64) - 1
+
+_TASK = layout.compile_struct(layout.TASK)
 
 FileId: TypeAlias = tuple[int, ...]
 """The values of layout.FILE_ID."""
@@ -166,6 +177,11 @@ class Process:
     ended: bool = False
 
 
+def _unlike(path: str) -> ProcessLookupError:
+    """Of a process with a text that the kernel does not write, nothing is known: as if it were gone."""
+    return ProcessLookupError(errno.ESRCH, f"{path} is not as expected")
+
+
 def read(path: str, size: int = 1 << 14) -> bytes:
     """A small file under /proc, which is had by one read."""
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -175,10 +191,12 @@ def read(path: str, size: int = 1 << 14) -> bytes:
         os.close(fd)
 
 
-def stat_of(tid: int) -> Stat:
-    """What /proc/PID/stat says of a task."""
+def stat_of(tid: int | str) -> Stat:
+    """What /proc/PID/stat says of a task; of a thread by ``PID/task/TID``."""
     # The name in brackets may hold anything, brackets too: count from the last.
     left, _, right = read(f"/proc/{tid}/stat").rpartition(b")")
+    if not _STAT.match(right):
+        raise _unlike(f"/proc/{tid}/stat")
     return Stat(left.partition(b"(")[2], right.split())
 
 
@@ -213,8 +231,8 @@ def task_of(
     ns_tid = identity.ns_pid
     if tid != process.pid:
         ns_tid = tid if ns_tid == process.pid else ns_numbers(tid)[1]
-    tty = stat.number(7)
-    return Task(
+    tty = stat.number(7) & 0xFFFFFFFF  # shown with a sign
+    task = Task(
         process.start_boot_ns,
         parent.start_boot_ns,
         identity.cap_effective,
@@ -235,14 +253,19 @@ def task_of(
         stat.comm,
         parent.comm,
     )
+    try:
+        _TASK.pack(*task)
+    except struct.error:  # so has a task that is reaped just now session -1
+        raise _unlike("stat") from None
+    return task
 
 
 def _identity(tid: int, before: Identity | None) -> Identity:
     """As it is now; namespaces that a dying task has left already as they were."""
     status = _STATUS.search(read(f"/proc/{tid}/status"))
     if status is None:
-        raise ProcessLookupError(errno.ESRCH, f"/proc/{tid}/status is not as expected")
-    *numbers, ns_pids, _, capabilities = status.groups()
+        raise _unlike(f"/proc/{tid}/status")
+    *numbers, ns_pid, _, capabilities = status.groups()
     uid, euid, suid, fsuid, gid, egid, sgid, fsgid = map(int, numbers)
     cap_effective = int(capabilities, 16)
     namespaces = _namespaces(tid) or (before.namespaces if before else NO_NAMESPACES)
@@ -254,7 +277,7 @@ def _identity(tid: int, before: Identity | None) -> Identity:
         (uid, gid, euid, egid, suid, sgid, fsuid, fsgid),
         (_optional_number(f"/proc/{tid}/loginuid"), _optional_number(f"/proc/{tid}/sessionid")),
         namespaces,
-        int(ns_pids.rpartition(b"\t")[2]),
+        int(ns_pid),
     )
 
 
@@ -285,7 +308,7 @@ def ns_numbers(tid: int) -> tuple[int, int]:
         status = None
     if status is None:
         return 0, 0
-    return int(status[9].rpartition(b"\t")[2]), int(status[10].rpartition(b"\t")[2])
+    return int(status[9]), int(status[10])
 
 
 def relatives(tid: int) -> tuple[int, int]:
@@ -301,7 +324,7 @@ def namespace(tid: int | str, name: str) -> int:
     """Number of a namespace of a task; 0 where it is not shown (any more)."""
     try:
         return int(os.readlink(f"/proc/{tid}/ns/{name}").rpartition("[")[2][:-1])
-    except OSError:
+    except (OSError, ValueError):
         return 0
 
 
@@ -334,8 +357,12 @@ def _namespaces(tid: int) -> Namespaces | None:
 def read_cgroup(tid: int) -> tuple[int, bytes]:
     """Id of the cgroup of the v2 hierarchy and its path, or where that is the root the path of v1's pids controller."""
     unified = pids = b"/"
-    for line in read(f"/proc/{tid}/cgroup").splitlines():
-        _, controllers, path = line.split(b":", 2)
+    # A name may hold anything but a line feed, also what else Python takes for the end of a line.
+    for line in read(f"/proc/{tid}/cgroup").split(b"\n"):
+        _, _, rest = line.partition(b":")
+        controllers, colon, path = rest.partition(b":")
+        if not colon:
+            continue
         if not controllers:
             unified = path.removesuffix(b" (deleted)")
         elif b"pids" in controllers.split(b","):
@@ -351,7 +378,7 @@ def _cgroup_id(path: bytes) -> int:
     mount = _cgroup_mount()
     try:
         return os.stat(mount + path).st_ino if mount else _ROOT_CGROUP if path == b"/" else 0
-    except OSError:
+    except (OSError, ValueError):
         return 0
 
 
@@ -370,20 +397,18 @@ def process_usage(tid: int, pid: int, stat: Stat | None) -> Usage:
     """Of a whole process that stands still in this thread, its last."""
     used, user, scheduled = (_clock(~pid << 3 | which) for which in (_CLOCK_ALL, _CLOCK_USER, _CLOCK_SCHEDULED))
     faults = (stat.number(10), stat.number(12)) if stat else (0, 0)
-    return Usage(user, used - user, scheduled, _max_rss_pages(tid), *faults, *_io(f"/proc/{tid}/io"))
+    return _usage(user, used - user, scheduled, _max_rss_pages(tid), *faults, *_io(f"/proc/{tid}/io"))
 
 
 def thread_usage(tid: int, pid: int) -> Usage:
     """Of one thread that stands still."""
     folder = f"/proc/{pid}/task/{tid}"
     try:
-        words = read(f"{folder}/stat").rpartition(b")")[2].split()
-        runtime = int(read(f"{folder}/schedstat").split()[0])
+        minor, major, utime, stime = map(stat_of(f"{pid}/task/{tid}").number, (10, 12, 14, 15))
+        runtime = _count(read(f"{folder}/schedstat").partition(b" ")[0])
     except OSError:
-        words, runtime = [b"0"] * 50, 0
-    faults, times = (words[7], words[9]), (words[11], words[12])
-    utime, stime = (int(time) * TICK_NS for time in times)
-    return Usage(utime, stime, runtime, 0, *map(int, faults), *_io(f"{folder}/io"))
+        minor = major = utime = stime = runtime = 0
+    return _usage(utime * TICK_NS, stime * TICK_NS, runtime, 0, minor, major, *_io(f"{folder}/io"))
 
 
 def _clock(clock: int) -> int:
@@ -396,15 +421,24 @@ def _clock(clock: int) -> int:
 def _max_rss_pages(tid: int) -> int:
     """The largest resident set since its last exec."""
     try:
-        _, found, line = read(f"/proc/{tid}/status").partition(b"\nVmHWM:")
+        found = _MAX_RSS.search(read(f"/proc/{tid}/status"))
     except OSError:
         return 0
-    return int(line.split(maxsplit=1)[0]) * 1024 // PAGESIZE if found else 0
+    return int(found[1]) * 1024 // PAGESIZE if found else 0
 
 
 def _io(path: str) -> tuple[int, ...]:
     try:
-        lines = dict(line.split(b": ") for line in read(path).splitlines())
+        lines = {name: count for name, _, count in (line.partition(b": ") for line in read(path).splitlines())}
     except OSError:  # a kernel without, or not for us
         return (0,) * len(_IO)
-    return tuple(int(lines.get(name, 0)) for name in _IO)
+    return tuple(_count(lines.get(name, b"0")) for name in _IO)
+
+
+def _count(digits: bytes) -> int:
+    """A count the kernel keeps in 64 bits; 0 for what is none."""
+    return int(digits) if digits.isdigit() and len(digits) <= len(str(_MOST)) else 0
+
+
+def _usage(*counts: int) -> Usage:
+    return Usage(*(min(max(count, 0), _MOST) for count in counts))

@@ -98,6 +98,8 @@ def _decode_exec(frame: bytes, head: Head, boot: Boot) -> Exec:
     argv_at = env_at - argv_bytes
     if argv_at < layout.EXEC_STRUCT.size:
         raise DecodeError("texts longer than the frame", _ARGV_AT, len(frame))
+    if argv_at > layout.EXEC_STRUCT.size + layout.MOST_PATHS_BYTES:
+        raise DecodeError("paths longer than there are", layout.EXEC_STRUCT.size, len(frame))
     program, interp, stdin_text, cwd, about, cgroup, cut = told(
         frame[_PROGRAM_FILES], frame[_PATH_SIZES], frame[layout.EXEC_STRUCT.size : argv_at]
     )

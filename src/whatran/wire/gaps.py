@@ -64,7 +64,7 @@ class Gaps:
         return [
             _gap((ANY_CPU, kind.removeprefix(OVER_THE_LIMIT)), count, since, now_boot_ns, boot, _reason(kind))
             for kind, count in new.items()
-            if count
+            if count > 0
         ]
 
     def at_the_end(self, produced: Mapping[tuple[int, str], int], now_boot_ns: int, boot: Boot) -> list[Gap]:

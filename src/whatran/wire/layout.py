@@ -83,6 +83,10 @@ TEXTS = (
     "env",
 )
 
+MOST_PATHS_BYTES = 1 << 16
+"""Of all texts but argv and env together. The kernel program has 36 KiB for them (FRAME_BYTES of bpf/maps.bpf.h); by
+ptrace they are 40 KiB at the most. What is remembered of them is counted in texts: it is bounded as these are."""
+
 # The files of an exec frame, in this order.
 FILES = ("file", "interpreter", "script", "stdin_file")
 

@@ -72,6 +72,7 @@ class Rejoin:
 
     def __init__(self) -> None:
         self._pending: dict[int, _Pending] = {}  # by CPU
+        self._cpus: dict[int, dict[int, None]] = {}  # of these, by tid: a recording may claim any number of CPUs
 
     def __call__(self, frames: Iterable[bytes]) -> Iterator[bytes]:
         for frame in frames:
@@ -89,26 +90,25 @@ class Rejoin:
 
     def finish(self) -> Iterator[bytes]:
         """What still waits; no more will come."""
-        while self._pending:
-            yield self._pending.popitem()[1].join()
+        for cpu in reversed(list(self._pending)):
+            yield self._pop(cpu).join()
 
     def _begin(self, frame: bytes) -> Iterator[bytes]:
         sequence, _, _, cpu, *_ = layout.FRAME_STRUCT.unpack_from(frame)
-        if before := self._pending.pop(cpu, None):
-            yield before.join()
+        if cpu in self._pending:
+            yield self._pop(cpu).join()
         more = _TWO.unpack_from(frame, _MORE_AT)
         # Lengths that do not fit the frame are for the decoder to refuse.
         if any(more) and _TWO.unpack_from(frame, _ARGV_AT + _TWO.size)[0] <= len(frame) - layout.EXEC_STRUCT.size:
             self._pending[cpu] = _Pending(frame, sequence, more)
+            self._cpus.setdefault(_tid(frame), {})[cpu] = None
         else:
             yield frame
 
     def _end(self, tid: int) -> Iterator[bytes]:
         """What waits of a task that has gone on."""
-        for cpu, pending in list(self._pending.items()):
-            if _tid(pending.frame) == tid:
-                del self._pending[cpu]
-                yield pending.join()
+        for cpu in tuple(self._cpus.get(tid, ())):
+            yield self._pop(cpu).join()
 
     def _take(self, frame: bytes) -> Iterator[bytes]:
         cpu = layout.FRAME_STRUCT.unpack_from(frame)[3]
@@ -117,4 +117,13 @@ class Rejoin:
             return
         pending.add(frame)
         if pending.complete:
-            yield self._pending.pop(cpu).join()
+            yield self._pop(cpu).join()
+
+    def _pop(self, cpu: int) -> _Pending:
+        """What waits for more of that CPU, and does no more."""
+        pending = self._pending.pop(cpu)
+        tid = _tid(pending.frame)
+        del self._cpus[tid][cpu]
+        if not self._cpus[tid]:
+            del self._cpus[tid]
+        return pending
