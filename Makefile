@@ -1,7 +1,7 @@
 # Everything is kept in .venv. What needs root asks sudo for it, and says so.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check bench bench-peers wheel clean
+.PHONY: help setup run test test-kernels check bench bench-peers wheel clean
 
 READY := .venv/ready
 OBJECT := src/whatran/source/whatran.bpf.o
@@ -11,7 +11,7 @@ override COMMAND := $(value CMD)
 export COMMAND
 
 help: ## show this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: $(READY) $(OBJECT) ## install what is missing, fill .venv, compile the kernel program (the others imply it)
 	@:
@@ -22,6 +22,9 @@ run: setup ## follow a small build and show the tree of what it ran; with CMD='m
 test: setup ## run all tests; with ARGS='-k fork -x' as pytest takes them
 	@scripts/browser.sh
 	@scripts/as-root.sh .venv/bin/pytest $(ARGS)
+
+test-kernels: setup ## run the tests of eBPF on Debian's kernels, in QEMU; with ARGS='amd64/6.12', '--help'
+	@.venv/bin/python -m vmtest $(ARGS)
 
 check: setup ## lint, formatting, types, direction of the imports
 	@.venv/bin/ruff check
@@ -39,7 +42,7 @@ wheel: setup ## build the wheel and the sdist into dist/
 	@.venv/bin/hatchling build
 
 clean: ## remove all that was made here
-	@rm -rf .venv dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache $(OBJECT)
+	@rm -rf .venv dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .vmtest $(OBJECT)
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(READY): pyproject.toml scripts/setup.sh
