@@ -12,7 +12,7 @@ from vmtest.cpio import Archive
 from vmtest.kernels import Kernel, releases
 from vmtest.page import page, said
 from vmtest.result import read
-from vmtest.selection import FEW, LEFT_OUT
+from vmtest.selection import FEW, LEFT_OUT, arguments
 
 ROOT = Path(__file__).parent.parent
 KERNEL = Kernel("amd64", "6.1.0-9-cloud-amd64", Path("/nowhere"))
@@ -91,13 +91,14 @@ def test_failure_is_said_with_the_command_that_has_it_again(result):
 
 
 def test_page(result):
-    """It has a row for each kernel, what failed, what was skipped and why, and what could not be had."""
-    text = page([result(CONSOLE)], ["amd64 5.10: gone"])
+    """It has a row for each kernel, and lists of what failed, was skipped, could not be had and was not asked."""
+    text = page([result(CONSOLE)], ["amd64 5.10: gone"], arguments(few=False, asked=[]))
 
     assert "| 6.1.0-9-cloud-amd64 | amd64 | 5 | 1 | 1 | 61 |" in text.splitlines()
     assert "- 6.1.0-9-cloud-amd64: `tests/ebpf/test_a.py::test_one[the file system]`" in text.splitlines()
     assert "- no v1 hierarchy of cgroups here: 1" in text.splitlines()
     assert "- amd64 5.10: gone" in text.splitlines()
+    assert all(f"- `{test}`: {reason}" in text.splitlines() for test, reason in LEFT_OUT.items())
 
 
 def test_archive_is_one_of_cpio(tmp_path):

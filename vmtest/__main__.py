@@ -6,7 +6,6 @@ Everything that is downloaded or made is kept in .vmtest: lists and images of ke
 from __future__ import annotations
 
 import argparse
-import hashlib
 import os
 import shlex
 import signal
@@ -19,7 +18,7 @@ from vmtest.kernels import ALL, fetch
 from vmtest.packages import Apt, MissingError
 from vmtest.page import page, said
 from vmtest.result import Result, read
-from vmtest.root import ROOT, base, image
+from vmtest.root import ROOT, base, image, recipe
 from vmtest.selection import arguments
 
 CACHE = ROOT / ".vmtest"
@@ -32,12 +31,13 @@ def main() -> None:
     # Whatever ends us, no guest is left behind.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: sys.exit(128 + number))
+    tests = arguments(few=options.few, asked=asked)
     try:
-        results, absent = _run(options, arguments(few=options.few, asked=asked))
+        results, absent = _run(options, tests)
     except MissingError as error:
         sys.exit(f"vmtest: {error}")
     if options.output:
-        options.output.write_text(page(results, absent))
+        options.output.write_text(page(results, absent, tests))
     for absence in absent:
         print(absence)
     sys.exit(not results or not all(result.passed for result in results))
@@ -45,7 +45,8 @@ def main() -> None:
 
 def _run(options: argparse.Namespace, pytest: list[str]) -> tuple[list[Result], list[str]]:
     """What became of each kernel that could be had, in their order, and a sentence for each that could not."""
-    with tempfile.TemporaryDirectory() as folder:
+    CACHE.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=CACHE) as folder:
         guests, absent = [], []
         for arch in EMULATORS:
             chosen = [series for of, _, series in (each.partition("/") for each in options.kernel) if of == arch]
@@ -80,8 +81,7 @@ def _prepared(arch: str, chosen: list[str], pytest: list[str], initrd: Path) -> 
 
 def _base(apt: Apt) -> Path:
     """The guests' root, made where it is not there yet or was made otherwise."""
-    made_of = "".join((ROOT / each).read_text() for each in ("vmtest/root.py", "pyproject.toml"))
-    path = apt.folder / f"{hashlib.sha256(made_of.encode()).hexdigest()[:12]}.cpio"
+    path = apt.folder / f"{recipe()}.cpio"
     if not path.exists():
         for old in apt.folder.glob("*.cpio"):
             old.unlink()

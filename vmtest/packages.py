@@ -50,10 +50,13 @@ class Apt:
         return next(folder.glob(f"{package}_*.deb"))
 
     def closure(self, suite: str, packages: tuple[str, ...]) -> list[Path]:
-        """The files of the packages, of one suite, and of all that they need."""
-        self._run("apt-get", "clean")
+        """The files of the packages, of one suite, and of all that they need; until clean()."""
         self._run("apt-get", "--yes", "--download-only", f"--target-release={suite}", "install", *packages)
         return sorted((self.folder / "cache/archives").glob("*.deb"))
+
+    def clean(self) -> None:
+        """Gives back the room that the files of packages take."""
+        self._run("apt-get", "clean")
 
     def _run(self, program: str, *arguments: str, cwd: Path | None = None) -> str:
         # By -c, and not by APT_CONFIG, as that comes before what the machine has in apt.conf.d.

@@ -35,8 +35,8 @@ def said(result: Result, series: str) -> str:
     return "\n  ".join([line, *shown])
 
 
-def page(results: list[Result], absent: list[str]) -> str:
-    """A run as Markdown."""
+def page(results: list[Result], absent: list[str], tests: list[str]) -> str:
+    """A run as Markdown; of which tests, is said too."""
     lines = ["| kernel | architecture | passed | failed | skipped | seconds |", "| --- | --- | --- | --- | --- | --- |"]
     skips: Counter[str] = Counter()
     for result in results:
@@ -47,7 +47,9 @@ def page(results: list[Result], absent: list[str]) -> str:
     lines += _listed("Failed", (f"{each.kernel.release}: `{test}`" for each in results for test in each.failures))
     lines += _listed("Not to be had", absent)
     lines += _listed("Skipped", (f"{reason}: {count}" for reason, count in skips.most_common()))
-    lines += _listed("Left to other machines", (f"`{test}`: {reason}" for test, reason in LEFT_OUT.items()))
+    lines += _listed("Tests", (f"`{test}`" for test in tests if not test.startswith("--deselect=")))
+    spared = {test: reason for test, reason in LEFT_OUT.items() if f"--deselect={test}" in tests}
+    lines += _listed("Left to other machines", (f"`{test}`: {reason}" for test, reason in spared.items()))
     return INTRODUCTION + "\n".join(lines) + "\n"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import subprocess
 import sys
@@ -51,6 +52,16 @@ PLATFORMS = {"amd64": "x86_64", "arm64": "aarch64"}
 PROJECT = ("bpf", "bench", "src", "tests", "hatch_build.py", "pyproject.toml")
 
 
+def recipe() -> str:
+    """Another one where the base would be made otherwise."""
+    return hashlib.sha256(repr((Path(__file__).read_text(), _dependencies())).encode()).hexdigest()[:12]
+
+
+def _dependencies() -> list[str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return [*project["dependencies"], *TESTED_WITH]
+
+
 def base(apt: Apt, path: Path) -> None:
     """Writes what does not change from run to run, as an archive: Debian's part, and Python packages."""
     with tempfile.TemporaryDirectory(dir=apt.folder) as name:
@@ -71,6 +82,7 @@ def _debian(apt: Apt, root: Path) -> None:
         (root / each).symlink_to(f"usr/{each}")
     for package in apt.closure(SUITE, PACKAGES):
         unpack(package, root)
+    apt.clean()
     for pattern in DEAD:
         for path in root.glob(pattern):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -85,13 +97,11 @@ def _debian(apt: Apt, root: Path) -> None:
 
 def _python(arch: str, root: Path) -> None:
     """What whatran and its tests import; where this is the same Python, all compiled, as emulation takes so long."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     site = root / f"usr/local/lib/python{PYTHON}/dist-packages"
     platforms = [f"--platform=manylinux_{glibc}_{PLATFORMS[arch]}" for glibc in ("2_17", "2_28", "2_34")]
     of_guest = [f"--python-version={PYTHON}", "--implementation=cp", "--only-binary=:all:", *platforms]
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "install", "--no-compile"]
-    packages = [*project["dependencies"], *TESTED_WITH]
-    subprocess.run([*pip, f"--target={site}", *of_guest, *packages], check=True)
+    subprocess.run([*pip, f"--target={site}", *of_guest, *_dependencies()], check=True)
     (site / "project.pth").write_text("/project/src\n")
     if ".".join(map(str, sys.version_info[:2])) == PYTHON:
         folders = [site, root / f"usr/lib/python{PYTHON}"]
