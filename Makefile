@@ -1,7 +1,7 @@
 # Everything is kept in .venv. What needs root asks sudo for it, and says so.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test fuzz check bench bench-peers wheel clean
+.PHONY: help setup run test test-kernels fuzz check bench bench-peers wheel clean
 
 READY := .venv/ready
 FUZZ := .venv/fuzz
@@ -12,7 +12,7 @@ override COMMAND := $(value CMD)
 export COMMAND
 
 help: ## show this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: $(READY) $(OBJECT) ## install what is missing, fill .venv, compile the kernel program (the others imply it)
 	@:
@@ -26,6 +26,9 @@ test: setup ## run all tests; with ARGS='-k fork -x' as pytest takes them
 
 fuzz: $(FUZZ) setup ## have atheris try what reads the bytes of others, each for T=60 seconds
 	@.venv/bin/python -m fuzz $(or $(T),60)
+
+test-kernels: setup ## run the tests of eBPF on Debian's kernels, in QEMU; with ARGS='amd64/6.12', '--help'
+	@.venv/bin/python -m vmtest $(ARGS)
 
 check: setup ## lint, formatting, types, direction of the imports
 	@.venv/bin/ruff check
@@ -43,7 +46,7 @@ wheel: setup ## build the wheel and the sdist into dist/
 	@.venv/bin/hatchling build
 
 clean: ## remove all that was made here
-	@rm -rf .venv dist .fuzz .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache $(OBJECT)
+	@rm -rf .venv dist .fuzz .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .vmtest $(OBJECT)
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(READY): pyproject.toml scripts/setup.sh

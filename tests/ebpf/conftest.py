@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import whatran
+from whatran.source import probe
 from whatran.source.choose import ebpf_blocker
 
 from .programs import BUILDS, build, remove_cgroup
@@ -27,6 +28,13 @@ def _ebpf():
         pytest.fail(blocker, pytrace=False)
     if blocker is not None:
         pytest.skip(f"{blocker} ({REQUIRE}=1 makes this a failure)")
+
+
+@pytest.fixture(scope="session")
+def failed_execs(_ebpf):
+    """Skips where the kernel has no way to tell of execs that failed."""
+    if probe.has_helper_current_task().answer == probe.NO:
+        pytest.skip("the kernel has no bpf_get_current_task_btf(): execs that failed are not told")
 
 
 @pytest.fixture(autouse=True)

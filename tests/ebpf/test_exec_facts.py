@@ -25,20 +25,39 @@ def name_of(database, number):
 # -- Users and groups ----------------------------------------------------------------------------
 
 
-def test_names_of_users_and_groups(run_told, programs):
-    """user and group are what the system's databases call uid and gid, None where they do not; so if an exec failed."""
-    numbers = [(0, 0), (1, 2), (NOBODY, NOBODY), (NAMELESS, NAMELESS + 1)]
-    users = ["setpriv --reuid {} --regid {} --clear-groups".format(*pair) for pair in numbers]
-    commands = "; ".join(f'{user} "$0"; {user} /nosuch' for user in users)
+USERS = [(0, 0), (1, 2), (NOBODY, NOBODY), (NAMELESS, NAMELESS + 1)]
 
-    completed, _ = run_told(["/bin/sh", "-c", commands, programs / "witness"])
 
-    expected = [(name_of("passwd", uid), name_of("group", gid)) for uid, gid in numbers]
-    failed = [event for event in completed.events if event.event == "process_execute_failed"]
-    for events in execs(completed.events, comm="witness"), failed:
-        assert numbers == [(event.uid, event.gid) for event in events]
-        assert expected == [(event.user, event.group) for event in events]
+@pytest.fixture
+def as_users(run_told):
+    """All events while each of the users executes a program."""
+
+    def run(program):
+        commands = (f'setpriv --reuid {uid} --regid {gid} --clear-groups "$0"' for uid, gid in USERS)
+        completed, _ = run_told(["/bin/sh", "-c", "; ".join([*commands, "true"]), program])
+        return completed.events
+
+    return run
+
+
+def test_names_of_users_and_groups(as_users, programs):
+    """user and group are what the system's databases call uid and gid, None where they do not."""
+    events = execs(as_users(programs / "witness"), comm="witness")
+
+    expected = [(name_of("passwd", uid), name_of("group", gid)) for uid, gid in USERS]
+    assert USERS == [(event.uid, event.gid) for event in events]
+    assert expected == [(event.user, event.group) for event in events]
     assert ("root", (None, None)) == (expected[0][0], expected[-1])
+
+
+def test_names_of_who_could_not_execute(failed_execs, as_users):
+    """They are the same where an exec failed."""
+    events = [event for event in as_users("/nosuch") if event.event == "process_execute_failed"]
+
+    assert USERS == [(event.uid, event.gid) for event in events]
+    assert [(name_of("passwd", uid), name_of("group", gid)) for uid, gid in USERS] == [
+        (event.user, event.group) for event in events
+    ]
 
 
 def test_name_is_that_of_the_real_user(run_told, programs, place):

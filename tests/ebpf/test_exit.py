@@ -109,7 +109,8 @@ def test_threads_race_to_exit_with_threads(capfd, programs):
     groups = {}
     for each in ends:
         groups.setdefault((each.pid, each.process_start_time), []).append(each.process_group_exit)
-    assert [[False] * 15 + [True]] * 50 == list(groups.values())
+    # Which is not always the last one: before Linux 6.16 a thread is told of once it is no longer counted as alive.
+    assert [[False] * 15 + [True]] * 50 == [sorted(each) for each in groups.values()]
 
 
 def test_start_and_duration(ended):

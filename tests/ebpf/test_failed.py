@@ -15,6 +15,8 @@ import whatran
 from .programs import build, script
 from .truth import assert_fields, assert_task_matches, execs, exits, matches, only, told
 
+pytestmark = pytest.mark.usefixtures("failed_execs")
+
 KEPT = 32 << 10  # bytes of arguments that are kept in any case
 
 

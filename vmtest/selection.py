@@ -1,0 +1,56 @@
+"""Which tests a guest is asked: emulation takes ten times as long, and there is no network."""
+
+from __future__ import annotations
+
+ALL = "tests/ebpf"
+
+LEFT_OUT = {
+    "tests/ebpf/test_cli.py": "how things are shown does not depend on the kernel",
+    "tests/ebpf/test_cost.py": "what is said of costs does not",
+    "tests/ebpf/test_counts.py": "nor do ceilings, and they need a compiler of kernel programs",
+    "tests/ebpf/test_recording.py": "nor does how things are kept",
+    "tests/ebpf/test_lives.py": "50,000 processes, and a build whose source comes by the network",
+    "tests/ebpf/test_complete.py::test_ten_thousand_execs_from_two_workers": "a storm",
+    "tests/ebpf/test_complete.py::test_every_life_is_complete": "a storm",
+}
+"""Tests that are left to other machines, and why."""
+
+FEW = (
+    "tests/ebpf/test_cgroup_scope.py::test_not_cgroup",
+    "tests/ebpf/test_complete.py::test_counts_agree",
+    "tests/ebpf/test_complete.py::test_full_ring_is_counted",
+    "tests/ebpf/test_exec_context.py::test_controlling_terminal",
+    "tests/ebpf/test_exec_context.py::test_ordinary_user",
+    "tests/ebpf/test_exec_context.py::test_overlay",
+    "tests/ebpf/test_exec_context.py::test_pid_namespace",
+    "tests/ebpf/test_exec_context.py::test_thread_that_is_not_the_leader",
+    "tests/ebpf/test_exec_facts.py::test_layers_of_an_overlay",
+    "tests/ebpf/test_exec_facts.py::test_nested_cgroups",
+    "tests/ebpf/test_exec_file.py::test_32_bit_binary_and_its_loader",
+    "tests/ebpf/test_exec_file.py::test_binary",
+    "tests/ebpf/test_exec_file.py::test_ctime_after_the_file_was_looked_at",
+    "tests/ebpf/test_exec_file.py::test_deep_path",
+    "tests/ebpf/test_exec_file.py::test_memfd",
+    "tests/ebpf/test_exec_stdin.py::test_closed_on_exec",
+    "tests/ebpf/test_exec_stdin.py::test_pipe",
+    "tests/ebpf/test_exec_text.py::test_arguments_of_nearly_6_mebibytes",
+    "tests/ebpf/test_exec_text.py::test_environment_on_request",
+    "tests/ebpf/test_exit.py::test_core_dumped",
+    "tests/ebpf/test_exit.py::test_leader_ends_first",
+    "tests/ebpf/test_exit.py::test_threads_race_to_exit_with_threads",
+    "tests/ebpf/test_failed.py::test_long_arguments",
+    "tests/ebpf/test_failed.py::test_search_that_finds",
+    "tests/ebpf/test_failed.py::test_who_tried",
+    "tests/ebpf/test_identity.py::test_pid_of_many_processes",
+    "tests/ebpf/test_script.py::test_mounts",
+)
+"""What differs most from kernel to kernel: files, paths, loaders, ends of processes, hooks of failed execs."""
+
+
+def arguments(*, few: bool, asked: list[str]) -> list[str]:
+    """What pytest gets: all, a few, or what was asked for."""
+    if asked:
+        return asked
+    if few:
+        return list(FEW)
+    return [ALL, *(f"--deselect={test}" for test in LEFT_OUT)]
