@@ -193,6 +193,15 @@ def test_an_end_that_may_be_lost(file):
     ] == lines
 
 
+def test_what_a_rate_limit_left_out_is_not_lost(file):
+    """It is told beside what is."""
+    gaps = make_gap(kind=Exit.NAME, count=7), make_gap(cpu=-1, count=3, reason="rate limit")
+
+    *_, summary = draw(file, make_exec(("a",), pid=1, start=1), *gaps)
+
+    assert summary.endswith("; 7 records lost; 3 records left out")
+
+
 BELOW_ROOT = {"ppid": 100, "ppid_start_time": 100 * MS}
 
 

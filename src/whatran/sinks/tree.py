@@ -13,6 +13,7 @@ from whatran.process.lives import Failure, Lives
 from whatran.process.tree import build
 from whatran.sinks.output import DIM, RED, YELLOW
 from whatran.sinks.text import columns, command, counted, duration, escape, fit, missing, pad, reason, size, status
+from whatran.wire.gaps import RATE_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -62,18 +63,20 @@ class TreeView:
 
     def close(self) -> int:
         tree = build([*self._ended, *self._lives.finish()])
-        lost = sum(gap.count for gap in self._gaps)
-        shown = _shown(tree, lost=bool(lost))
+        shown = _shown(tree, lost=bool(self._gaps))
         gaps = (self._output.paint(missing(gap), YELLOW) for gap in self._gaps)
-        summary = _summary(tree, shown, self._notes(lost))
+        summary = _summary(tree, shown, self._notes())
         self._output.write_lines(itertools.chain(_draw(tree, shown, self._output), gaps, [summary]))
         return 0
 
-    def _notes(self, lost: int) -> list[str]:
+    def _notes(self) -> list[str]:
         """What is to be known of the tree as a whole."""
         notes = []
-        if lost:
-            notes.append(self._output.paint(f"{counted(lost, 'record', 'records')} lost", YELLOW))
+        left_out = sum(gap.count for gap in self._gaps if gap.reason == RATE_LIMIT)
+        lost = sum(gap.count for gap in self._gaps) - left_out
+        for count, what in ((lost, "lost"), (left_out, "left out")):
+            if count:
+                notes.append(self._output.paint(f"{counted(count, 'record', 'records')} {what}", YELLOW))
         if self._left == 0:
             notes.append("no more execs were to be shown")
         return notes
