@@ -185,11 +185,10 @@ class Watch:
         attach(self._source, scope)
         self._taker.older(self._source.tasks(), boot())
         self._repair = Repair(self._source, self._taker, scope, settings)
-        self._stop, self._wake = (os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK) for _ in range(2))
+        self._stop, self._wake = _eventfd(stack), _eventfd(stack)
         self._epoll = stack.enter_context(select.epoll())
-        for fd in (self._stop, self._wake):
-            stack.callback(os.close, fd)
-            self._epoll.register(fd, select.EPOLLIN)
+        self._epoll.register(self._stop, select.EPOLLIN)
+        self._epoll.register(self._wake, select.EPOLLIN)
         self._epoll.register(self._source.fd, select.EPOLLIN | select.EPOLLET)
         if scope.command is not None:
             self._command = Command(scope.command, settings.command, self._source.tracer)
@@ -343,3 +342,9 @@ class Watch:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+
+def _eventfd(stack: ExitStack) -> int:
+    fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+    stack.callback(os.close, fd)
+    return fd
