@@ -16,13 +16,23 @@ from whatran.diff.words import pieces
 from whatran.process.lives import Lives
 
 BACKEND = """
-import os, subprocess, tempfile, zipfile
+import os, shutil, subprocess, tempfile, zipfile
+
+def made():
+    # One name in twelve has no digit: that may as well be a word.
+    place = tempfile.mkdtemp(prefix="object-")
+    if any(map(str.isdigit, place.rpartition("-")[2])):
+        return place
+    os.rmdir(place)
+    return made()
 
 def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
-    with tempfile.TemporaryDirectory(prefix="object-") as place, tempfile.NamedTemporaryFile(suffix=".c") as source:
+    place = made()
+    with tempfile.NamedTemporaryFile(suffix=".c") as source:
         source.write(b"int one(void) { return 1; }")
         source.flush()
         subprocess.run(["cc", "-shared", "-fPIC", source.name, "-o", f"{place}/{os.getpid()}.so"], check=True)
+    shutil.rmtree(place)
     name = "built-1-py3-none-any.whl"
     with zipfile.ZipFile(os.path.join(wheel_directory, name), "w") as wheel:
         wheel.writestr("built-1.dist-info/METADATA", "Metadata-Version: 2.1\\nName: built\\nVersion: 1\\n")
