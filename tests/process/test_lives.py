@@ -1,6 +1,7 @@
 """A life is one row."""
 
 import dataclasses
+import sys
 
 import msgspec
 import pytest
@@ -165,6 +166,16 @@ def test_a_pid_with_a_new_owner(event, others):
     assert (False, None, None, None) == (life.running, life.exit_code, life.duration, life.end_timestamp)
     later = [] if isinstance(event, Exit) else [(BOOT.id, 2, 30)]
     assert sorted([*others, *later]) == sorted(life.key for life in lives.finish())
+
+
+@pytest.mark.parametrize("event", [make_exec(env=["A=" + "x" * 1000]), make_fork(), make_failed()])
+def test_events_are_not_kept(event):
+    """Of who lives on no more is kept than its life will tell: an event may have an environment of some MiB."""
+    lives = Lives()
+    before = sys.getrefcount(event)
+    lives(event)
+
+    assert before == sys.getrefcount(event)
 
 
 def test_lost_exits_leave_no_more_than_there_are_pids():

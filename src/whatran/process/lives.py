@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, ClassVar
@@ -192,6 +193,21 @@ _of_exit = attrgetter(*_OF_EXIT)
 """What Life has from Exit."""
 _UNENDED = (None,) * len(_OF_EXIT)
 
+_Last = tuple[int, int, int, int, str, str, int, int, int, int]
+_last: Callable[[TaskEvent], _Last] = attrgetter(
+    "timestamp",
+    "timestamp_boot",
+    "ppid",
+    "ppid_start_time",
+    "ppid_comm",
+    "comm",
+    "uid",
+    "euid",
+    "cgroup_id",
+    "exec_id",
+)
+"""What the last event of a process tells of it: the event itself may have an environment of some MiB."""
+
 MAX_FAILURES = 100
 SHARED_TEXTS = 4096
 SHARED_LENGTH = 256
@@ -203,8 +219,8 @@ class _Open(msgspec.Struct, gc=False):
     key: Key
     exec_id: int
     """As it was before its first own exec."""
-    last: TaskEvent
-    """Its last own event; before there is one, the fork that made it."""
+    last: _Last
+    """Of its last own event; before there is one, of the fork that made it."""
     creator: Key | None = None
     programs: list[Program] = []
     failures: list[Failure] = []
@@ -233,7 +249,8 @@ class Lives:
         if type(event) is Fork:
             if event.child_tid == event.child_pid:
                 creator = self._self(event, ended)
-                child = self._process((event.boot_id, event.child_pid, event.start_time), event, ended)
+                key = event.boot_id, event.child_pid, event.start_time
+                child = self._process(key, event.exec_id, _at_birth(event, creator.last), ended)
                 child.creator = creator.key
         elif type(event) is Exec:
             process = self._self(event, ended)
@@ -255,25 +272,26 @@ class Lives:
     def finish(self) -> Iterator[Life]:
         """The processes that live on, as far as is known."""
         for process in self._open.values():
-            unsure = self._filtered or process.last.timestamp_boot < self._exits_lost.get(process.key[0], 0)
+            unsure = self._filtered or process.last[1] < self._exits_lost.get(process.key[0], 0)
             yield self._life(process, running=None if unsure else True)
         self._open.clear()
 
     def _self(self, event: TaskEvent, ended: list[Life]) -> _Open:
         """The process whose own event this is."""
-        process = self._process((event.boot_id, event.pid, event.process_start_time), event, ended)
-        process.last = event
+        key, last = (event.boot_id, event.pid, event.process_start_time), _last(event)
+        process = self._process(key, event.exec_id - (type(event) is Exec), last, ended)
+        process.last = last
         if process.creator is None and event.creator_pid is not None and event.creator_start_time is not None:
             process.creator = event.boot_id, event.creator_pid, event.creator_start_time
         return process
 
-    def _process(self, key: Key, event: TaskEvent, ended: list[Life]) -> _Open:
-        """The process of that name; if another had its pid before, that has ended."""
+    def _process(self, key: Key, exec_id: int, last: _Last, ended: list[Life]) -> _Open:
+        """The process of that name, such where it is new; if another had its pid before, that has ended."""
         boot_id, pid, start_time = key
         before = self._open.get((boot_id, pid))
         if before is not None and before.key == key:
             return before
-        process = _Open(key, event.exec_id - (type(event) is Exec), event)
+        process = _Open(key, exec_id, last)
         if before is None or before.key[2] < start_time:
             self._open[boot_id, pid] = process
             if before is not None:
@@ -289,20 +307,17 @@ class Lives:
         ended.append(self._life(process, event if seen else None, running=False))
 
     def _life(self, process: _Open, ended: Exit | None = None, *, running: bool | None) -> Life:
-        last, programs = ended or process.last, process.programs
-        _, pid, start_time = process.key
+        last = _last(ended) if ended else process.last
+        timestamp, timestamp_boot, ppid, ppid_start_time, ppid_comm, comm, uid, euid, cgroup_id, exec_id = last
+        boot_id, pid, start_time = process.key
+        programs = process.programs
         _, creator_pid, creator_start_time = process.creator or (None, None, None)
-        if isinstance(last, Fork) and last.child_pid == pid and last.parent_process_pid == last.pid:
-            # It did nothing since its fork, which tells of its creator: all is as there, but for the parent.
-            ppid, ppid_start_time, ppid_comm = last.pid, last.process_start_time, last.comm
-        else:  # also after a fork with CLONE_PARENT: creator and child have the same parent
-            ppid, ppid_start_time, ppid_comm = last.ppid, last.ppid_start_time, last.ppid_comm
         own = (
             SCHEMA,
             Life.NAME,
-            last.timestamp - last.timestamp_boot + start_time,
-            ended.timestamp if ended else None,
-            last.boot_id,
+            timestamp - timestamp_boot + start_time,
+            timestamp if ended else None,
+            boot_id,
             running,
             pid,
             start_time,
@@ -311,14 +326,14 @@ class Lives:
             ppid,
             ppid_start_time,
             ppid_comm,
-            last.comm,
-            last.uid,
-            last.euid,
-            last.cgroup_id,
+            comm,
+            uid,
+            euid,
+            cgroup_id,
             programs[-1].pathname if programs else None,
             programs[-1].argv if programs else None,
             programs,
-            max(0, last.exec_id - process.exec_id - len(programs)),
+            max(0, exec_id - process.exec_id - len(programs)),
             process.failures,
             process.failed,
         )
@@ -360,6 +375,13 @@ class Lives:
         if argv is None:
             return None
         return [self._same(text) if len(text) <= SHARED_LENGTH else text for text in argv]
+
+
+def _at_birth(event: Fork, creator: _Last) -> _Last:
+    """What is known of a process that did nothing since its fork: all is as with its creator, but for the parent."""
+    if event.parent_process_pid != event.pid:  # with CLONE_PARENT that is the same, too
+        return creator
+    return (*creator[:2], event.pid, event.process_start_time, event.comm, *creator[5:])
 
 
 def _itself(text: str) -> str:
