@@ -9,6 +9,20 @@
 /* Where the last argument may start: a string of STRINGS_BYTES must still fit behind it. */
 #define ARGUMENT_AT_MOST (sizeof(struct failed_frame) + STRING_BYTES + STRINGS_BYTES)
 
+/*
+ * Bytes of a string in the task's memory with its NUL, as they now are in dst; negative where it cannot be read.
+ * Of an empty one some kernels say 0 and have written the NUL (tried: 6.1 and 6.12; 6.17 says 1).
+ */
+static __always_inline long user_string__read(__u8 *dst, __u32 size, const void *src)
+{
+	long bytes = bpf_probe_read_user_str(dst, size, src);
+
+	if (bytes)
+		return bytes;
+	*dst = 0;
+	return 1;
+}
+
 struct failure_context {
 	struct failure *failure;
 };
@@ -33,7 +47,7 @@ static long argument_step(__u32 turn __attribute__((unused)), struct failure_con
 		failure->complete = true;
 		return 1;
 	}
-	bytes = bpf_probe_read_user_str(failure->frame + at, STRINGS_BYTES, (void *)address);
+	bytes = user_string__read(failure->frame + at, STRINGS_BYTES, (void *)address);
 	if (bytes <= 0) {
 		failure->faulted = true;
 		return 1;
@@ -81,7 +95,7 @@ static __always_inline void failed__fill(struct failure *failure, struct task_st
 
 	__builtin_memset(dst, 0, sizeof(*dst));
 	task__fill(&dst->task, task);
-	bytes = bpf_probe_read_user_str(failure->frame + sizeof(*dst), STRING_BYTES, (void *)execve->path);
+	bytes = user_string__read(failure->frame + sizeof(*dst), STRING_BYTES, (void *)execve->path);
 	if (bytes > 0) {
 		dst->cmdpath.bytes = bytes;
 		dst->cmdpath.full = bytes + (bytes == STRING_BYTES);

@@ -18,8 +18,8 @@ for module in /modules/"$(uname -r)"/*.ko; do
 done
 cd /project || exit
 eval "set -- $(cat pytest.args)"
-# A session of its own without a terminal, and output to a pipe, as everywhere else.
-setsid --wait python3 -m pytest -p no:cacheprovider -q -rfE --tb=short "$@" </dev/null 2>&1 | cat
+# All takes ten times as long. A session of its own without a terminal, and output to a pipe, as everywhere else.
+setsid --wait python3 -m pytest -p no:cacheprovider -q -rfE --tb=short -o faulthandler_timeout=900 "$@" </dev/null 2>&1 | cat
 # Lockups and stalls are the emulator's, where its machine has other things to do.
 dmesg --notime | sed -nE '/lockup/d; s/^.*(BUG|WARNING|Oops): /kernel: &/p'
 echo o >/proc/sysrq-trigger

@@ -62,6 +62,7 @@ CASES = {
     "unknown flags": (errno.EINVAL, "flags", "HERE/true", "one"),
     "in a vfork child": (errno.ENOENT, "vfork", "HERE/nosuch", "one"),
     "a relative path": (errno.ENOENT, "plain", "./nosuch/nosuch"),
+    "an empty path": (errno.ENOENT, "plain", ""),
     "not UTF-8": (errno.ENOENT, "plain", "/nowhere/\udcff\n\udcfe", "\udcc3", "日本", "\x1b[31m"),
     "no arguments": (errno.ENOENT, "empty-list", "HERE/nosuch"),
     "no list of arguments": (errno.ENOENT, "no-list", "HERE/nosuch"),
