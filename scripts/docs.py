@@ -41,7 +41,7 @@ TITLES = {
     event.Event: "On every event",
     event.TaskEvent: "On every event of a task",
 }
-LINES = (event.Exec, event.ExecFailed, event.Fork, event.Exit, event.Gap, lives.Life)
+LINES = (event.Exec, event.ExecFailed, event.Fork, event.Exit, event.Gap, event.Alert, lives.Life)
 """What a line of JSON can be."""
 
 KINDS = (event.Event, event.TaskEvent, *LINES, lives.Program, lives.Failure)

@@ -2,7 +2,7 @@
 
 import stat
 
-from whatran.event import SCHEMA, Boot, Exec, ExecFailed, Exit, Fork, Gap
+from whatran.event import SCHEMA, Alert, Boot, Exec, ExecFailed, Exit, Fork, Gap
 
 WALL = 1_700_000_000_000_000_000
 """What the wall clock showed at boot, in ns since the epoch."""
@@ -179,3 +179,22 @@ def make_gap(at=0, **given):
     """A gap at so many ns since boot."""
     gap = {"cpu": 0, "kind": Exec.NAME, "count": 1, "since": None, "reason": "ring full"}
     return Gap(schema=SCHEMA, event=Gap.NAME, timestamp=WALL + at, timestamp_boot=at, boot_id=BOOT.id, **gap | given)
+
+
+def make_alert(process=None, **given):
+    """An alert of one exec."""
+    process = process or make_exec()
+    alert = {
+        "cpu": process.cpu,
+        "rule": "Shell Of A Web Server",
+        "rule_id": "8202070f-edeb-4d31-a010-a26c72ac5600",
+        "level": "high",
+        "attack": ("T1505.003",),
+        "matched": {"Image": "/bin/sh"},
+        "count": 1,
+        "since": process.timestamp_boot,
+        "ancestor_pathnames": ("/usr/sbin/nginx", None),
+        "process": process,
+    }
+    when = {"timestamp": process.timestamp, "timestamp_boot": process.timestamp_boot}
+    return Alert(schema=SCHEMA, event=Alert.NAME, boot_id=process.boot_id, **when, **alert | given)

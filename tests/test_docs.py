@@ -7,9 +7,9 @@ import jsonschema
 import msgspec
 import pytest
 
-from tests.events import make_exec, make_exit, make_failed, make_fork, make_gap
+from tests.events import make_alert, make_exec, make_exit, make_failed, make_fork, make_gap
 from whatran.cli import COMMANDS
-from whatran.event import Gap
+from whatran.event import Alert, Gap
 from whatran.filter import FIELDS
 from whatran.process.lives import Failure, Life, Program
 
@@ -39,7 +39,7 @@ def test_schema_is_that_of_the_types():
     assert docs["schema"]() == docs["SCHEMA"].read_text()
 
 
-@pytest.mark.parametrize("make", [make_exec, make_failed, make_fork, make_exit, make_gap])
+@pytest.mark.parametrize("make", [make_exec, make_failed, make_fork, make_exit, make_gap, make_alert])
 def test_events_fit_the_schema(make):
     """An independent validator takes each kind of event as JSON, and not with a field of the wrong type."""
     schema = json.loads((ROOT / "docs/events.schema.json").read_text())
@@ -59,7 +59,11 @@ def test_every_field_has_a_sentence():
 
     assert (
         FIELDS.union(
-            Gap.__struct_fields__, Life.__struct_fields__, Program.__struct_fields__, Failure.__struct_fields__
+            Alert.__struct_fields__,
+            Gap.__struct_fields__,
+            Life.__struct_fields__,
+            Program.__struct_fields__,
+            Failure.__struct_fields__,
         )
         == described.keys()
     )

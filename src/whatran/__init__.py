@@ -7,12 +7,13 @@
 from whatran._version import __version__
 from whatran.cost import Cost, ProgramCost
 from whatran.errors import CommandError, DecodeError, OutputError, RecordingError, SourceError, UsageError, WhatranError
-from whatran.event import Event, Exec, ExecFailed, Exit, Fork, Gap, TaskEvent
+from whatran.event import Alert, Event, Exec, ExecFailed, Exit, Fork, Gap, TaskEvent
 from whatran.replay import Replay, replay
 from whatran.stats import Counts, Stats
 from whatran.watch import Completed, Watch, run, watch
 
 __all__ = [
+    "Alert",
     "CommandError",
     "Completed",
     "Cost",

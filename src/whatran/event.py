@@ -294,6 +294,32 @@ class ExecFailed(TaskEvent, frozen=True, gc=False):
     """Names of the fields that could not be read."""
 
 
+class Alert(Event, frozen=True, gc=False):
+    """A rule fits an exec, or the last of several that it takes together; its time is that of this exec."""
+
+    NAME: ClassVar[str] = "alert"
+
+    rule: str
+    """The rule's title."""
+    rule_id: str
+    """Its id; its title where it has none."""
+    level: str
+    """How grave that is: ``informational``, ``low``, ``medium``, ``high`` or ``critical``."""
+    attack: tuple[str, ...]
+    """Techniques of MITRE ATT&CK that the rule is about, as ``T1059.004``."""
+    matched: dict[str, str]
+    """What fitted: fields as the rule calls them, and their text; for a rule that counts, what it groups by."""
+    count: int
+    """How many execs this stands for."""
+    since: int
+    """When the first of them was, in ns since boot."""
+    ancestor_pathnames: tuple[str | None, ...]
+    """What the creator of the process ran when it forked, what its creator did and so on up, 64 at the most;
+    None where that is not known."""
+    process: Exec
+    """The exec."""
+
+
 class Fork(TaskEvent, frozen=True, gc=False):
     """A process, or a thread where asked for, was created (raw tracepoint sched_process_fork).
 
@@ -363,3 +389,7 @@ class Exit(TaskEvent, frozen=True, gc=False):
     """Bytes really fetched from storage (/proc/PID/io)."""
     write_bytes: int
     """Bytes really sent to storage (/proc/PID/io)."""
+
+
+NOTICES = (Gap, Alert)
+"""What is no doing of a process, but is to be known among these: no filter of fields and no view leaves it out."""

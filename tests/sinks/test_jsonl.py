@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.events import make_exec, make_exit, make_fork, make_gap
+from tests.events import make_alert, make_exec, make_exit, make_fork, make_gap
 from whatran.sinks.jsonl import JsonLines, with_exact_bytes
 
 
@@ -132,3 +132,13 @@ def test_nothing_is_held_back(file):
     sink.write([make_exec()])
 
     assert (None, 0) == (sink.due, sink.release(10**18))
+
+
+def test_an_alert_is_whole_whatever_fields_are_asked_for(file):
+    """With its exec within, and bytes that are no UTF-8 beside their text in each."""
+    alert = make_alert(make_exec(("a\udcff",)), matched={"CommandLine": "a\udcff"})
+    JsonLines(file.output, fields=["pid"]).write([alert])
+    (line,) = map(json.loads, file.lines)
+
+    assert ({"CommandLine": "a\ufffd"}, {"CommandLine": "Yf8="}) == (line["matched"], line["matched_base64"])
+    assert (["a\ufffd"], ["Yf8="]) == (line["process"]["argv"], line["process"]["argv_base64"])

@@ -3,7 +3,7 @@
 import base64
 import json
 
-from tests.events import make_exec, make_exit, make_gap
+from tests.events import make_alert, make_exec, make_exit, make_gap
 from whatran.sinks.lives import LifeLines
 
 
@@ -17,16 +17,16 @@ def test_some_fields(file):
 
 
 def test_a_life_is_written_when_it_ends(file):
-    """Those that go on come at the end; gaps come where they are."""
+    """Those that go on come at the end; gaps and alerts come where they are."""
     sink = LifeLines(file.output)
     written = [
         sink.write([make_exec(pid=1), make_exec(pid=2)]),
-        sink.write([make_exit(4, pid=2), make_gap()]),
+        sink.write([make_exit(4, pid=2), make_gap(), make_alert()]),
         sink.close(),
     ]
 
-    assert [0, 2, 0] == [written[0], written[1], written[2] - 1]
-    assert [("life", 2, 4), ("gap", None, None), ("life", 1, None)] == [
+    assert [0, 3, 0] == [written[0], written[1], written[2] - 1]
+    assert [("life", 2, 4), ("gap", None, None), ("alert", None, None), ("life", 1, None)] == [
         (line["event"], line.get("pid"), line.get("exit_code")) for line in map(json.loads, file.lines)
     ]
 

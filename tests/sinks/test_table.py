@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.events import MS, S, make_exec, make_exit, make_fork, make_gap
+from tests.events import MS, S, make_alert, make_exec, make_exit, make_fork, make_gap
 from whatran.sinks.table import HOLD, PATIENCE, Table
 from whatran.sinks.text import columns
 
@@ -248,3 +248,16 @@ def test_a_gap_has_a_line_in_its_place(file):
     sink.close()
 
     assert "… 12 sched_process_exec lost on CPU 3: ring full" == file.lines[2].partition(" ")[2]
+
+
+def test_an_alert_has_a_line_after_its_exec(colour_terminal):
+    """A grave one in red, with its technique, the command and who is above; nothing in it raw."""
+    process = make_exec(("sh", "\x1b[2J"), at=1 * S, pid=1, ancestors=("nginx", "sys\ntemd"))
+    sink = Table(colour_terminal.output)
+    sink.write([process, make_alert(process, rule="Shell\x1b Of", count=3), make_alert(process, level="low")])
+    sink.close()
+    _, _, grave, mild = colour_terminal.hang_up().splitlines()[:4]
+
+    text = r"! high: Shell\x1b Of (T1505.003): sh $'\x1b[2J', by nginx < sys\ntemd, 3 times"
+    assert text in grave
+    assert ("\x1b[31m", "\x1b[33m") == (grave[:5], mild[:5])

@@ -6,7 +6,7 @@ from operator import attrgetter
 
 import pytest
 
-from tests.events import MS, S, make_exec, make_exit, make_failed, make_fork, make_gap
+from tests.events import MS, S, make_alert, make_exec, make_exit, make_failed, make_fork, make_gap
 from whatran.event import Exit
 from whatran.sinks.text import columns
 from whatran.sinks.tree import MAX_INDENT, TreeView
@@ -200,6 +200,15 @@ def test_what_a_rate_limit_left_out_is_not_lost(file):
     *_, summary = draw(file, make_exec(("a",), pid=1, start=1), *gaps)
 
     assert summary.endswith("; 7 records lost; 3 records left out")
+
+
+def test_alerts_are_listed_before_the_summary(file):
+    """Each with the command it is about."""
+    process = make_exec(("a", "b"), pid=1, start=1, ancestors=())
+
+    *_, alert, _ = draw(file, process, make_alert(process, attack=()))
+
+    assert "! high: Shell Of A Web Server: a b" == alert
 
 
 BELOW_ROOT = {"ppid": 100, "ppid_start_time": 100 * MS}

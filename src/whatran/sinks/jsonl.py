@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from whatran.event import Gap
+from whatran.event import NOTICES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,7 +25,7 @@ class JsonLines:
     due = None
 
     def __init__(self, output: Output, limit: int | None = None, *, fields: Sequence[str] | None = None) -> None:
-        """``fields`` are all that is to be written of each but a gap, beside what event it is."""
+        """``fields`` are all that is to be written of each but a gap or an alert, beside what event it is."""
         self._output = output
         self._left = limit
         self._narrow = None if fields is None else Narrow(fields)
@@ -72,8 +72,8 @@ class Narrow:
         return make(event)
 
     def _made(self, kind: type[msgspec.Struct]) -> Callable[[msgspec.Struct], msgspec.Struct]:
-        if kind is Gap:
-            return lambda gap: gap
+        if kind in NOTICES:
+            return lambda notice: notice
         names = [name for name in self._fields if name in kind.__struct_fields__]
         narrow = msgspec.defstruct(kind.__name__, names)
         if len(names) == 1:  # attrgetter() gives a single value as it is
@@ -100,6 +100,9 @@ def with_exact_bytes(struct: msgspec.Struct) -> dict[str, object]:
             fields[f"{name}_base64"] = [None if item is None else _base64(item) for item in value]
         elif isinstance(value, msgspec.Struct):
             fields[name] = with_exact_bytes(value)
+        elif isinstance(value, dict) and any(map(_SURROGATE.search, map(str, value.values()))):
+            fields[name] = {key: _SURROGATE.sub("\ufffd", text) for key, text in value.items()}
+            fields[f"{name}_base64"] = {key: _base64(text) for key, text in value.items()}
     return fields
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from whatran.event import Gap
+from whatran.event import NOTICES
 from whatran.process.lives import Life, Lives
 from whatran.sinks.jsonl import JsonLines
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class LifeLines:
-    """Writes each life as one line when it ends, those that go on at the end; and gaps, where they are."""
+    """Writes each life as one line when it ends, those that go on at the end; and gaps and alerts, where they are."""
 
     due = None
 
@@ -27,10 +27,10 @@ class LifeLines:
         self._lives = Lives(filtered=filtered)
 
     def write(self, events: Sequence[Event]) -> int:
-        ended: list[Life | Gap] = []
+        ended: list[Life | Event] = []
         for event in events:
             ended += self._lives(event)
-            if type(event) is Gap:
+            if type(event) in NOTICES:
                 ended.append(event)
         return self._lines.write(ended)
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from whatran.event import Event, Exec, ExecFailed, Exit, Gap
-from whatran.sinks.output import DIM, RED, YELLOW
-from whatran.sinks.text import columns, command, duration, escape, fit, missing, reason, status
+from whatran.event import Alert, Event, Exec, ExecFailed, Exit, Gap
+from whatran.sinks.output import DIM, RED
+from whatran.sinks.text import colour, columns, command, duration, escape, fit, missing, reason, status, warning
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,9 +46,9 @@ _RIGHT = [right for _, _, _, right in _COLUMNS]
 
 
 class _Line(msgspec.Struct, gc=False):
-    """An exec, a failed one or a gap, whose line is not written yet."""
+    """An exec, a failed one or a notice, whose line is not written yet."""
 
-    event: Exec | ExecFailed | Gap
+    event: Exec | ExecFailed | Gap | Alert
     at: int
     """When, in ns on one clock for all machines: since the boot of the first."""
     number: int
@@ -93,13 +93,13 @@ class Table:
             elif type(event) is Exit:
                 if event.process_group_exit:
                     self._settle(event)
-            elif type(event) is Gap or (type(event) is ExecFailed and self._take_one()):
+            elif type(event) is Gap or type(event) is Alert or (type(event) is ExecFailed and self._take_one()):
                 self._queue(self._line(event))
         if not self._live:
             return self._write_lines(before=self._events - PATIENCE)
         return self._write_lines(older_than=self._at(events[-1]) - HOLD if events else 0)
 
-    def _line(self, event: Exec | ExecFailed | Gap) -> _Line:
+    def _line(self, event: Exec | ExecFailed | Gap | Alert) -> _Line:
         return _Line(event, self._at(event), self._events, settled=type(event) is not Exec)
 
     def _at(self, event: Event) -> int:
@@ -151,8 +151,8 @@ class Table:
         lines = []
         while self._held and ((line := self._held[0]).settled or line.at <= older_than or line.number <= before):
             self._held.popleft()
-            if isinstance(line.event, Gap):
-                lines.append(self._format_gap(line.event, width))
+            if isinstance(line.event, (Gap, Alert)):
+                lines.append(self._format_notice(line.event, width))
                 continue
             if not line.settled:
                 del self._latest[line.event.boot_id, line.event.pid, line.event.process_start_time]
@@ -161,9 +161,12 @@ class Table:
             self._output.write_text("\n".join(lines) + "\n")
         return len(lines)
 
-    def _format_gap(self, gap: Gap, width: int | None) -> str:
-        text = f"{_clock(gap.timestamp)} {missing(gap)}"
-        return self._output.paint(text if width is None else fit(text, width), YELLOW)
+    def _format_notice(self, event: Gap | Alert, width: int | None) -> str:
+        """A gap is cut to the width; an alert is too dear for that."""
+        text = missing(event) if isinstance(event, Gap) else warning(event)
+        if width is not None and isinstance(event, Gap):
+            text = fit(text, width - _COLUMNS[0][1] - 1)
+        return self._output.paint(f"{_clock(event.timestamp)} {text}", colour(event))
 
     def _format(self, event: Exec | ExecFailed, ended: Exit | None, width: int | None) -> str:
         failed = isinstance(event, ExecFailed) or (ended is not None and bool(ended.exit_code or ended.signal_code))

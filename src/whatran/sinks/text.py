@@ -8,13 +8,21 @@ import signal
 import unicodedata
 from typing import TYPE_CHECKING
 
+from whatran.sinks.output import RED, YELLOW
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from whatran.event import Exec, ExecFailed, Exit, Gap
+    from whatran.event import Alert, Exec, ExecFailed, Exit, Gap
     from whatran.process.lives import Failure, Life, Program
 
 ELLIPSIS = "…"
+
+GRAVE = ("high", "critical")
+"""Levels of alerts."""
+
+MOST_ABOVE = 4
+"""How many ancestors an alert names: what follows is mostly the same for all."""
 
 # Printable by their category and yet nothing to see (Default_Ignorable_Code_Point and kin): they hide or alter text.
 _INVISIBLE = re.compile(
@@ -135,6 +143,19 @@ def missing(gap: Gap) -> str:
     what = "left out" if gap.reason == RATE_LIMIT else "lost"
     where = "" if gap.cpu == ANY_CPU else f" on CPU {gap.cpu}"
     return f"{ELLIPSIS} {gap.count} {escape(gap.kind)} {what}{where}: {gap.reason}"
+
+
+def warning(alert: Alert) -> str:
+    """What an alert says: ``! high: Shell Of A Web Server (T1505.003): sh -c id, by nginx < systemd``."""
+    attack = f" ({', '.join(alert.attack)})" if alert.attack else ""
+    above = " < ".join(map(escape, alert.process.ancestors[:MOST_ABOVE]))
+    text = f"! {alert.level}: {escape(alert.rule)}{escape(attack)}: {command(alert.process)}"
+    return text + (f", by {above}" if above else "") + (f", {alert.count} times" if alert.count > 1 else "")
+
+
+def colour(notice: Gap | Alert) -> str:
+    """Red for what is grave, else yellow."""
+    return RED if getattr(notice, "level", None) in GRAVE else YELLOW
 
 
 def reason(event: ExecFailed | Failure) -> str:

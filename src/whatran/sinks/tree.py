@@ -8,11 +8,25 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from whatran.event import Event, Exec, ExecFailed, Fork, Gap
+from whatran.event import Alert, Event, Exec, ExecFailed, Fork, Gap
 from whatran.process.lives import Failure, Lives
 from whatran.process.tree import build
 from whatran.sinks.output import DIM, RED, YELLOW
-from whatran.sinks.text import columns, command, counted, duration, escape, fit, missing, pad, reason, size, status
+from whatran.sinks.text import (
+    colour,
+    columns,
+    command,
+    counted,
+    duration,
+    escape,
+    fit,
+    missing,
+    pad,
+    reason,
+    size,
+    status,
+    warning,
+)
 from whatran.wire.gaps import RATE_LIMIT
 
 if TYPE_CHECKING:
@@ -43,6 +57,7 @@ class TreeView:
         self._lives = Lives(filtered=filtered)
         self._ended: list[Life] = []
         self._gaps: list[Gap] = []
+        self._alerts: list[Alert] = []
 
     def write(self, events: Sequence[Event]) -> int:
         execs = 0
@@ -52,6 +67,8 @@ class TreeView:
             self._ended += self._lives(event)
             if isinstance(event, Gap):
                 self._gaps.append(event)
+            elif isinstance(event, Alert):
+                self._alerts.append(event)
             elif isinstance(event, Exec):
                 execs += 1
                 if self._left is not None:
@@ -65,8 +82,9 @@ class TreeView:
         tree = build([*self._ended, *self._lives.finish()])
         shown = _shown(tree, lost=bool(self._gaps))
         gaps = (self._output.paint(missing(gap), YELLOW) for gap in self._gaps)
+        alerts = (self._output.paint(warning(alert), colour(alert)) for alert in self._alerts)
         summary = _summary(tree, shown, self._notes())
-        self._output.write_lines(itertools.chain(_draw(tree, shown, self._output), gaps, [summary]))
+        self._output.write_lines(itertools.chain(_draw(tree, shown, self._output), gaps, alerts, [summary]))
         return 0
 
     def _notes(self) -> list[str]:
