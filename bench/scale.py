@@ -27,10 +27,10 @@ from whatran.process.facts import Facts
 from whatran.record import record
 from whatran.recorder import Recorder
 from whatran.recording.store import OneFile
-from whatran.replay import replay
+from whatran.replaying import replay
 from whatran.sinks import FORMATS, Show
 from whatran.sinks.output import Output
-from whatran.watch import watch
+from whatran.watching import watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from whatran.event import Exec
-from whatran.replay import replay
+from whatran.replaying import replay
 
 if TYPE_CHECKING:
     from pathlib import Path

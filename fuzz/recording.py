@@ -8,7 +8,7 @@ from contextlib import closing
 
 from fuzz.frames import show
 from whatran.errors import RecordingError
-from whatran.replay import replay
+from whatran.replaying import replay
 
 
 def check(data: bytes) -> None:

@@ -16,7 +16,7 @@ from whatran.process.facts import Facts
 from whatran.process.path_search import PathSearch
 from whatran.recorder import Recorder
 from whatran.recording.store import OneFile
-from whatran.replay import replay
+from whatran.replaying import replay
 from whatran.sinks import FORMATS, Show
 from whatran.sinks.output import Output
 from whatran.sinks.table import Table

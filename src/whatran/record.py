@@ -12,7 +12,7 @@ from whatran.recorder import Recorder
 from whatran.recording import format as form
 from whatran.recording.store import FileEach, Memory, OneFile, check_free
 from whatran.source.procfs import boot
-from whatran.watch import Watch
+from whatran.watching import Watch
 
 if TYPE_CHECKING:
     import os

@@ -102,7 +102,7 @@ class Machine:
 def machine(monkeypatch):
     """Stands for the machine: no watch of this test sees the true one."""
     machine = Machine()
-    monkeypatch.setattr(importlib.import_module("whatran.watch"), "watch", machine.open)
+    monkeypatch.setattr(importlib.import_module("whatran.watching"), "watch", machine.open)
     return machine
 
 

@@ -37,7 +37,7 @@ def files(monkeypatch):
             return files[path]
         raise files.get(path) or UsageError(f"cannot read {path}: No such file or directory")
 
-    monkeypatch.setattr(importlib.import_module("whatran.replay"), "replay", replay)
+    monkeypatch.setattr(importlib.import_module("whatran.replaying"), "replay", replay)
     return files
 
 

@@ -49,6 +49,18 @@ def test_help_lists_the_commands(run):
     assert expected == [line for line in out.splitlines() if line in expected]
 
 
+def test_help_loads_no_more_than_it_needs():
+    """Nothing that talks to the kernel, draws or asks a database; it has to be there at once."""
+    program = "import sys, whatran.cli; sys.exit(whatran.cli.main(['--help']) or 0)"
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", program], capture_output=True, text=True, check=True
+    )
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+
+    assert "whatran.cli.run" in loaded
+    assert set() == loaded & {"whatran.watching", "whatran.replaying", "whatran.source", "ctypes", "rich", "duckdb"}
+
+
 @pytest.mark.parametrize("name", [command.__name__.split(".")[-1] for command in COMMANDS])
 def test_help_of_a_command_is_its_docstring(run, name):
     """Each command's --help has what its module says of it."""

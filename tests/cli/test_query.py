@@ -24,7 +24,7 @@ def recordings(monkeypatch):
     """Stands for all recordings there are: a build, unless the test says otherwise."""
     recordings = Recordings()
     recordings.have(build())
-    monkeypatch.setattr(importlib.import_module("whatran.replay"), "replay", recordings.open)
+    monkeypatch.setattr(importlib.import_module("whatran.replaying"), "replay", recordings.open)
     return recordings
 
 
@@ -223,10 +223,10 @@ def test_a_directory_that_is_not_there(recordings, run, ending):
 STARTED = """
 import signal, sys
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-import whatran.replay
+import whatran.replaying
 from tests.cli.recorded import FakeReplay
 from tests.query.build import build
-sys.modules["whatran.replay"].replay = lambda paths, **asked: FakeReplay(build() * 20)
+sys.modules["whatran.replaying"].replay = lambda paths, **asked: FakeReplay(build() * 20)
 from whatran.cli import main
 sys.exit(main())
 """

@@ -78,7 +78,7 @@ class Recordings(contextlib.AbstractContextManager):
 def recordings(monkeypatch, tmp_path):
     """Stands for the files; the folder is an empty one."""
     recordings = Recordings()
-    monkeypatch.setattr(importlib.import_module("whatran.replay"), "replay", recordings.replay)
+    monkeypatch.setattr(importlib.import_module("whatran.replaying"), "replay", recordings.replay)
     monkeypatch.chdir(tmp_path)
     return recordings
 

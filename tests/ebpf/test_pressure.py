@@ -8,7 +8,7 @@ import pytest
 
 import whatran
 from whatran.record import record
-from whatran.replay import replay
+from whatran.replaying import replay
 
 from .shells import Shell
 from .truth import execs, exits, forks

@@ -14,8 +14,8 @@ from whatran.event import Exec, Gap
 from whatran.plan import plan
 from whatran.recording import format as form
 from whatran.recording.store import numbered
-from whatran.replay import replay
-from whatran.watch import Watch
+from whatran.replaying import replay
+from whatran.watching import Watch
 
 from .shells import Shell
 from .test_repair import at_once, fill, stay, stays  # noqa: F401 (fixtures)

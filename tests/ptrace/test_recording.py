@@ -7,9 +7,9 @@ from whatran.cli import main
 from whatran.plan import plan
 from whatran.recording import format as form
 from whatran.recording.store import numbered
-from whatran.replay import replay
+from whatran.replaying import replay
 from whatran.sinks.text import size
-from whatran.watch import Watch
+from whatran.watching import Watch
 
 
 @pytest.mark.parametrize("options", [{}, {"env": True, "threads": True}, {"filters": ["comm=cat"]}], ids=str)

@@ -10,7 +10,7 @@ from whatran.process.facts import Facts
 from whatran.recorder import Recorder
 from whatran.recording import format as form
 from whatran.recording.store import OneFile
-from whatran.replay import replay
+from whatran.replaying import replay
 from whatran.stats import Stats
 
 

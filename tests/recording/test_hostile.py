@@ -18,7 +18,7 @@ from whatran.recording import format as form
 from whatran.recording import read
 from whatran.recording.read import MOST_IN_VAIN, parts
 from whatran.recording.store import Memory, numbered
-from whatran.replay import MOST_PROBLEMS, replay
+from whatran.replaying import MOST_PROBLEMS, replay
 from whatran.sinks.text import missing
 from whatran.stats import Stats
 from whatran.wire import layout

@@ -17,7 +17,7 @@ from whatran.process.containers import Container
 from whatran.process.users import Names
 from whatran.recording import format as form
 from whatran.recording.store import FileEach, Memory, check_free, numbered
-from whatran.replay import replay
+from whatran.replaying import replay
 from whatran.stats import Stats
 
 recording = importlib.import_module("whatran.recorder")

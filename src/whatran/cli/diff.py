@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from whatran.diff.model import Comparison
     from whatran.process.lives import Life
-    from whatran.replay import Replay
+    from whatran.replaying import Replay
 
 FORMATS = ("text", "json", "html")
 TROUBLE = 2
@@ -45,7 +45,7 @@ def main(argv: Sequence[str]) -> int:
 def _main(options: argparse.Namespace) -> int:
     from whatran.diff.compare import compare  # noqa: PLC0415 (not for --help)
     from whatran.diff.normalise import RULES  # noqa: PLC0415 (not for --help)
-    from whatran.replay import replay  # noqa: PLC0415 (not for --help)
+    from whatran.replaying import replay  # noqa: PLC0415 (not for --help)
 
     with ExitStack() as stack:
         output = _output(options, stack)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from whatran.cli.parser import Parser
-    from whatran.replay import Replay
+    from whatran.replaying import Replay
 
 
 def add_files(parser: Parser) -> None:
@@ -25,7 +25,7 @@ def add_files(parser: Parser) -> None:
 @contextmanager
 def reading(files: Sequence[str], filters: Sequence[str] = (), *, env: bool = True) -> Iterator[Replay]:
     """A replay of the recordings, with a bar that shows how far it is."""
-    from whatran.replay import replay  # noqa: PLC0415 (not for --help)
+    from whatran.replaying import replay  # noqa: PLC0415 (not for --help)
 
     with Bar("reading") as bar, replay(files, filters=filters, env=env, advanced=bar.advance) as replaying:
         bar.total = replaying.size

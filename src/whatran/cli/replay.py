@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from whatran.plan import Failed
-    from whatran.replay import Replay
+    from whatran.replaying import Replay
     from whatran.sinks import Sink
 
 
@@ -41,7 +41,7 @@ def main(argv: Sequence[str]) -> int:
     if options.output:
         keep_inputs(options.output, options.file)
 
-    from whatran.replay import replay  # noqa: PLC0415 (not for --help)
+    from whatran.replaying import replay  # noqa: PLC0415 (not for --help)
 
     with (
         logging_to_stderr(options.verbose),

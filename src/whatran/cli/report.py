@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from whatran.recording.format import Header
-    from whatran.replay import Replay
+    from whatran.replaying import Replay
     from whatran.report.collect import Collected
 
 DEFAULT = "report.html"

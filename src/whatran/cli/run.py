@@ -36,7 +36,7 @@ def main(argv: Sequence[str]) -> int:
     if not command:
         raise UsageError("no command to run; give one, as in: whatran -- make")
 
-    from whatran.watch import watch  # noqa: PLC0415 (not for --help)
+    from whatran.watching import watch  # noqa: PLC0415 (not for --help)
 
     running = Running()
     with (

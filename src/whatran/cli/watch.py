@@ -27,7 +27,7 @@ def main(argv: Sequence[str]) -> int:
     """Watch until a signal, --count or --timeout says stop; 0."""
     options = _parser().parse_args(argv, namespace=Options())
 
-    from whatran.watch import watch  # noqa: PLC0415 (not for --help)
+    from whatran.watching import watch  # noqa: PLC0415 (not for --help)
 
     with (
         logging_to_stderr(options.verbose),
