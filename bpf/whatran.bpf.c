@@ -17,16 +17,17 @@ struct before {
 	__u32 euid;
 	__u32 egid;
 	char comm[COMM_BYTES];
-	__u32 tid; /* whose this is; 0 while it is written */
-	__u32 reserved;
+	__u64 seal; /* of all of the above, and of the exec that it is of */
 };
 
 #define BEFORES 4096 /* a power of 2 */
 
 /*
  * From the change of the name within execve to the end of it, at the tid modulo BEFORES: of two
- * tasks at one place at the same moment, the first finds that it has none. Rejected: an LRU hash,
- * which takes a tenth of all the time that an exec does.
+ * tasks at one place at the same moment, one finds that it has none. They may write and read there
+ * in any order, on CPUs that see each other's stores in another, and stop half-way where tracepoints
+ * are preemptible: so that what is found is of this exec, and whole, only its seal says. Rejected:
+ * an LRU hash, which takes a tenth of all the time that an exec does.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -42,41 +43,52 @@ static __always_inline struct before *before_of(__u32 tid)
 	return bpf_map_lookup_elem(&befores, &place);
 }
 
-static __always_inline void before__fill(struct before *dst, struct task_struct *task, __u32 tid)
-{
-	const struct cred *cred = task->cred;
+#define ODD_BITS 0x9e3779b97f4a7c15 /* 2^64 divided by the golden ratio */
 
-	dst->tid = 0;
-	barrier();
-	bpf_get_current_comm(dst->comm, sizeof(dst->comm));
-	dst->cap_effective = cap_effective(cred);
-	dst->euid = cred->euid.val;
-	dst->egid = cred->egid.val;
-	barrier();
-	dst->tid = tid;
+/* Words of two records with one seal between them would be chance, one in 2^64. */
+static __always_inline __u64 before_seal(const struct before *before, struct task_struct *task, __u64 exec_id)
+{
+	const __u64 *words = (const void *)before;
+	__u64 seal = (task->start_boottime ^ exec_id) * ODD_BITS ^ (__u32)task->pid;
+
+	for (__u32 i = 0; i < __builtin_offsetof(struct before, seal) / sizeof(*words); i++)
+		seal = (seal ^ words[i]) * ODD_BITS;
+	return seal;
 }
 
-/* Moves what the task was into the frame, if that is still there. */
-static __always_inline void before__take(struct exec_frame *dst, __u32 tid)
+static __always_inline void before__fill(struct before *dst, struct task_struct *task)
 {
-	struct before *before = before_of(tid);
+	const struct cred *cred = task->cred;
+	struct before before = {};
 
-	if (!before)
+	bpf_get_current_comm(before.comm, sizeof(before.comm));
+	before.cap_effective = cap_effective(cred);
+	before.euid = cred->euid.val;
+	before.egid = cred->egid.val;
+	/* begin_new_exec() counts the exec after it has changed the name. */
+	before.seal = before_seal(&before, task, task->self_exec_id + 1);
+	*dst = before;
+}
+
+/* Copies what the task was into the frame, if that is still there. */
+static __always_inline void before__take(struct exec_frame *dst, struct task_struct *task, __u32 tid)
+{
+	const struct before *found = before_of(tid);
+	struct before before;
+
+	if (!found)
 		return;
-	__builtin_memcpy(dst->prev_comm, before->comm, COMM_BYTES);
-	dst->prev_cap_effective = before->cap_effective;
-	dst->prev_euid = before->euid;
-	dst->prev_egid = before->egid;
-	barrier();
-	/* Looked at last: whoever overwrites it says so first. */
-	if (before->tid != tid) {
+	before = *found;
+	barrier(); /* what is checked is what is taken, not a second look */
+	if (before.seal != before_seal(&before, task, task->self_exec_id)) {
+		/* It may be another's, whom nobody may have asked for. */
 		dst->head.unread |= UNREAD_BEFORE;
-		/* What was read is another's, whom nobody may have asked for. */
-		__builtin_memset(dst->prev_comm, 0, COMM_BYTES);
-		dst->prev_cap_effective = 0;
-		dst->prev_euid = dst->prev_egid = 0;
+		return;
 	}
-	before->tid = 0;
+	__builtin_memcpy(dst->prev_comm, before.comm, COMM_BYTES);
+	dst->prev_cap_effective = before.cap_effective;
+	dst->prev_euid = before.euid;
+	dst->prev_egid = before.egid;
 }
 
 /*
@@ -101,7 +113,7 @@ int whatran_rename(__u64 *ctx)
 		return 0;
 	before = before_of(tid);
 	if (before)
-		before__fill(before, task, tid);
+		before__fill(before, task);
 	return 0;
 }
 
@@ -130,7 +142,7 @@ static __always_inline int exec(__u64 *ctx, bool modern)
 		exec__fill_short(scratch, PLAIN(modern, struct task_struct, task), bprm);
 	scratch->exec.head.time_boot_ns = now;
 	scratch->exec.old_tid = ctx[1];
-	before__take(&scratch->exec, tid);
+	before__take(&scratch->exec, task, tid);
 	bytes = scratch->end;
 	if (bytes > FRAME_BYTES) { /* never, but the verifier does not know */
 		count_failed(FRAME_EXEC);
@@ -186,13 +198,8 @@ static __always_inline int fork(__u64 *ctx, bool modern)
 	__u32 pid = bpf_get_current_pid_tgid() >> 32;
 
 	frame.head.time_boot_ns = bpf_ktime_get_boot_ns();
-	if (child_pid == pid) {
-		if (!settings.want_threads)
-			return 0;
-	} else {
-		scope_inherit(pid, child_pid);
-		scope_child_of_cgroup(child_pid);
-	}
+	if (child_pid == pid && !settings.want_threads)
+		return 0;
 	if (!wanted(FRAME_FORK, pid))
 		return 0;
 	task__fill(&frame.task, parent);
@@ -215,6 +222,25 @@ SEC("?tp_btf/sched_process_fork")
 int whatran_fork_v5(__u64 *ctx)
 {
 	return fork(ctx, false);
+}
+
+/*
+ * What we want: a child in scope as its creator is, whatever happens: what it ever does, and all its
+ * descendants, hang on that. This too fires in the creator before the child has run, but with the
+ * lock of a run queue held, so it cannot be interrupted. Rejected: to do it in whatran_fork, which
+ * the kernel leaves out where another task was interrupted in it (see submit()).
+ */
+SEC("?tp_btf/sched_wakeup_new")
+int whatran_inherit(__u64 *ctx)
+{
+	struct task_struct *child = (void *)ctx[0];
+	__u32 child_pid = child->tgid, pid = bpf_get_current_pid_tgid() >> 32;
+
+	if (child_pid != pid) {
+		scope_inherit(pid, child_pid);
+		scope_child_of_cgroup(child_pid);
+	}
+	return 0;
 }
 
 struct process_key {

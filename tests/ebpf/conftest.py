@@ -37,6 +37,18 @@ def failed_execs(_ebpf):
         pytest.skip("the kernel has no bpf_get_current_task_btf(): execs that failed are not told")
 
 
+@pytest.fixture(scope="session")
+def overlay(_ebpf, tmp_path_factory):
+    """Skips where the kernel has no overlay file system."""
+    place = tmp_path_factory.mktemp("overlay")
+    for name in ("one", "two"):
+        (place / name).mkdir()
+    mount = ["unshare", "--mount", "mount", "-t", "overlay", "-o", "lowerdir=one:two", "none", "one"]
+    done = subprocess.run(mount, cwd=place, check=False, capture_output=True, text=True)
+    if "unknown filesystem" in done.stderr:
+        pytest.skip("the kernel has no overlay file system")
+
+
 @pytest.fixture(autouse=True)
 def _no_descriptor_leaks(_ebpf):
     """Each test leaves the open descriptors as it found them."""

@@ -183,6 +183,7 @@ def test_mounts_upon_mounts(run_told, programs, place):
     assert_exec_matches(event, witness, pathname=f"{point}/b/c/witness")
 
 
+@pytest.mark.usefixtures("overlay")
 @pytest.mark.parametrize("layer", ["lower", "upper"])
 def test_overlay(run_told, programs, place, layer):
     """On an overlay, as containers have it, the binary is the overlay's file and not that of a layer."""

@@ -170,6 +170,7 @@ def test_cgroup_of_version_1(run_told, programs, make_cgroup):
 # -- Overlays ------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("overlay")
 def test_layers_of_an_overlay(programs, place):
     """What was put onto an overlay or changed on it lies in the upper layer; elsewhere there is none."""
     for name in ("lower", "upper", "work", "merged"):
@@ -198,6 +199,7 @@ def test_layers_of_an_overlay(programs, place):
     assert {"changed", "new"} == {entry.name for entry in (place / "upper").iterdir()}
 
 
+@pytest.mark.usefixtures("overlay")
 def test_overlay_without_an_upper_layer(programs, place):
     """On an overlay that cannot be written to nothing lies in an upper layer."""
     for name in ("one", "two", "merged"):

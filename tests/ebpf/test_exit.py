@@ -110,7 +110,9 @@ def test_threads_race_to_exit_with_threads(capfd, programs):
     for each in ends:
         groups.setdefault((each.pid, each.process_start_time), []).append(each.process_group_exit)
     # Which is not always the last one: before Linux 6.16 a thread is told of once it is no longer counted as alive.
-    assert [[False] * 15 + [True]] * 50 == [sorted(each) for each in groups.values()]
+    assert [] == [each for each in groups.values() if each.count(True) > 1 or each.count(False) > 15]
+    # Where tracepoints are preemptible some may be missing, and are counted.
+    assert 50 * 16 == len(ends) + completed.stats.exits.failed
 
 
 def test_start_and_duration(ended):

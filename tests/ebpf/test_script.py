@@ -183,8 +183,10 @@ OVERLAY = "-t overlay -o lowerdir=lower,upperdir=upper,workdir=work none"
     [("-t tmpfs none", None), ("--bind lower", "lower"), (OVERLAY, "lower")],
     ids=["tmpfs", "bind", "overlay"],
 )
-def test_mounts(run_told, looks, place, mount, folder):
+def test_mounts(request, run_told, looks, place, mount, folder):
     """The script is the file of the file system that it was executed on, in that mount namespace."""
+    if mount == OVERLAY:
+        request.getfixturevalue("overlay")
     for name in ("lower", "upper", "work", "point"):
         (place / name).mkdir()
     path = script(place / (folder or ".") / "script", looks)

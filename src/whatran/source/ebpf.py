@@ -38,6 +38,9 @@ BATCH_FRAMES = 4096
 RENAME = b"whatran_rename"
 """The program by which a command tells which process it is."""
 
+INHERIT = b"whatran_inherit"
+"""The program that puts children in scope."""
+
 PIDS_ROWS, PIDS_ROW_BYTES = 1024, 4096
 
 DRAIN_SECONDS = 5.0
@@ -118,7 +121,8 @@ class Ebpf:
         }
         if layout.FAILED in settings.kinds:
             self._programs[layout.FAILED] = self._choose_failed(suffix)
-        for name in (self._tasks, *itertools.chain(*self._programs.values())):
+        self._silent = (RENAME, INHERIT) if settings.use_pids or settings.cgroups else (RENAME,)
+        for name in (self._tasks, *self._silent, *itertools.chain(*self._programs.values())):
             self._check(self._libbpf.bpf_program__set_autoload(self._find_program(name), 1), "choose its programs")
 
     def _choose_failed(self, suffix: bytes) -> tuple[bytes, ...]:
@@ -172,10 +176,10 @@ class Ebpf:
     def attach(self) -> None:
         """From now on what happens is recorded; the scope is in force from the first event."""
         with _signals_waiting():
-            # Fork first: a child made meanwhile is then in scope before it can exec.
+            # INHERIT before all others: a child made meanwhile is then in scope before it can exec.
             kinds = (layout.FORK, layout.EXIT, layout.EXEC, layout.FAILED)
             names = [name for kind in kinds for name in self._programs.get(kind, ())]
-            for name in (RENAME, *names):
+            for name in (*self._silent, *names):
                 link = self._libbpf.bpf_program__attach(self._find_program(name))
                 if not link:
                     raise self._error(f"attach {name.decode()}", None)
@@ -296,7 +300,7 @@ class Ebpf:
     def cost(self) -> Cost:
         """What the programs have cost so far, and how much was read."""
         programs = []
-        for name in (*itertools.chain(*self._programs.values()), RENAME, self._tasks):
+        for name in (*itertools.chain(*self._programs.values()), *self._silent, self._tasks):
             info = program_info(self._libbpf.bpf_program__fd(self._find_program(name)))
             programs.append(ProgramCost(name.decode(), info.run_count, info.run_time_ns))
         return Cost(programs=tuple(programs), bytes_read=self._ring.taken)
