@@ -102,6 +102,6 @@ def _check_process(pid: int) -> None:
     """UsageError where there is no such process."""
     process = process_of(pid)
     if process is None:
-        raise UsageError(f"there is no process {pid}; `ps -e` lists them")
+        raise UsageError(f"there is no process {pid}, or /proc hides it from us (hidepid); `ps -e` lists them")
     if process != pid:
         raise UsageError(f"{pid} is a thread of process {process}: give that")

@@ -1,9 +1,10 @@
 import ctypes.util
+import os
 
 import pytest
 
 from whatran.errors import SourceError
-from whatran.source import probe
+from whatran.source import capabilities, memlock, probe, procfs
 from whatran.source.libbpf import Library
 
 
@@ -21,22 +22,60 @@ def test_missing_btf_is_named_with_the_option_to_build_with(monkeypatch, tmp_pat
     assert "CONFIG_DEBUG_INFO_BTF=y" in probe.ebpf_blocker()
 
 
-def test_missing_privilege_is_told_with_sudo(monkeypatch, tmp_path):
-    """An ordinary user learns what to type."""
-    status = tmp_path / "status"
-    status.write_text("CapPrm:\t0000000000000000\nCapEff:\t0000000000000000\n")
-    monkeypatch.setattr(probe, "STATUS", status)
+@pytest.mark.parametrize(
+    ("uid", "held", "said"),
+    [
+        (1000, set(), "without CAP_BPF and CAP_PERFMON; run whatran with sudo"),
+        (1000, {39, 19}, "without CAP_PERFMON; run whatran with sudo"),
+        (0, {38}, "root without CAP_BPF; give the container both: docker run --cap-add BPF,PERFMON"),
+    ],
+)
+def test_missing_privilege_is_named(monkeypatch, uid, held, said):
+    """Each capability that is missing, and what to type; root, who has sudo already, is in a container."""
+    monkeypatch.setattr(capabilities, "effective", lambda: held)
+    monkeypatch.setattr(os, "geteuid", lambda: uid)
 
-    assert "sudo" in probe.ebpf_blocker()
+    assert f"cannot use eBPF here: {said}" == probe.ebpf_blocker()
 
 
-def test_two_capabilities_are_enough(monkeypatch, tmp_path):
-    """CAP_BPF and CAP_PERFMON, without root."""
-    status = tmp_path / "status"
-    status.write_text("CapEff:\t000000c000000000\n")
-    monkeypatch.setattr(probe, "STATUS", status)
+@pytest.mark.parametrize("held", [{39, 38}, {21}])
+def test_two_capabilities_are_enough(monkeypatch, held):
+    """CAP_BPF and CAP_PERFMON, without root; CAP_SYS_ADMIN has both."""
+    monkeypatch.setattr(capabilities, "effective", lambda: held)
 
     assert probe.YES == probe.has_privilege().answer
+
+
+@pytest.mark.parametrize(
+    ("newer", "hard", "held", "answer"),
+    [
+        (probe.NO, 8 << 20, {38, 39}, probe.NO),
+        (probe.NO, 8 << 20, {24, 38, 39}, probe.YES),
+        (probe.NO, 64 << 20, {38, 39}, probe.YES),
+        (probe.NO, None, {38, 39}, probe.YES),
+        (probe.YES, 8 << 20, {38, 39}, probe.YES),
+        (probe.CANNOT_TELL, 8 << 20, {38, 39}, probe.CANNOT_TELL),
+    ],
+)
+def test_locked_memory(monkeypatch, newer, hard, held, answer):
+    """Before 5.11 the limit must be high, or may be raised; else both ways to raise it are named."""
+    monkeypatch.setattr(probe, "has_helper_current_task", lambda: probe.Check("failed execs", newer, ""))
+    monkeypatch.setattr(memlock, "hard_limit", lambda: hard)
+    monkeypatch.setattr(capabilities, "effective", lambda: held)
+
+    check = probe.has_locked_memory()
+
+    assert (answer, answer == probe.NO) == (check.answer, "8192 KiB" in check.detail)
+    assert (answer == probe.NO) == ("prlimit" in check.next_step and "LimitMEMLOCK=infinity" in check.next_step)
+
+
+def test_hidden_processes_are_told(monkeypatch):
+    """Where /proc hides those of others, --pid finds none; the capability that shows them is named."""
+    monkeypatch.setattr(procfs, "stat_of", lambda _: None)
+
+    check = probe.has_others()
+
+    assert (probe.NO, True) == (check.answer, "CAP_SYS_PTRACE" in check.next_step)
 
 
 def test_missing_libbpf_says_which_package():

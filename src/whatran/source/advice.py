@@ -7,9 +7,9 @@ import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from whatran.source import capabilities
 from whatran.source.procexec import MODE_AT
 from whatran.source.proctask import read
-from whatran.source.ptrace_abi import CAP_SYS_PTRACE
 
 if TYPE_CHECKING:
     from whatran.source.procexec import Capable
@@ -29,8 +29,7 @@ class Advice:
 
     def __init__(self, capable: Capable) -> None:
         self._capable = capable
-        bits = next(line for line in read("/proc/self/status").splitlines() if line.startswith(b"CapEff:")).split()[1]
-        self._privileged = bool(int(bits, 16) >> CAP_SYS_PTRACE & 1)
+        self._privileged = capabilities.SYS_PTRACE in capabilities.effective()
         self._said: set[str] = set()
 
     def about(self, process: Process) -> str | None:

@@ -7,11 +7,15 @@ import errno
 import os
 import shutil
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from whatran.errors import CommandError
 from whatran.source.ptrace_abi import allow_tracer
+
+if TYPE_CHECKING:
+    from whatran.process.accounts import Account
 
 # Python ignores these two; a command expects to find them as a shell leaves them.
 _RESTORED = (signal.SIGPIPE, signal.SIGXFSZ)
@@ -22,10 +26,11 @@ class Command:
 
     It has our stdin, stdout, stderr and terminal, and our process group. Before it
     execs it takes the name ``token`` for a moment: so the kernel program knows it. It
-    lets the process ``tracer`` trace it, if there is one.
+    lets the process ``tracer`` trace it, if there is one. It is run as the user of
+    ``account``, if given, else as we are.
     """
 
-    def __init__(self, args: Sequence[str], token: bytes, tracer: int = 0) -> None:
+    def __init__(self, args: Sequence[str], token: bytes, tracer: int = 0, account: Account | None = None) -> None:
         self.args = [_encoded(argument) for argument in args]
         if not self.args[0]:
             raise CommandError("'': command not found", 127)
@@ -38,8 +43,9 @@ class Command:
         if self.pid == 0:
             if tracer:
                 allow_tracer(tracer)
+            os.close(self._go)  # else it would wait for itself
             os.close(ready_write)
-            _child(self.args, token, go_read, self._go, error_write)
+            _child(self.args, token, account, go_read, error_write)
         os.close(go_read)
         os.close(error_write)
         os.close(ready_write)
@@ -109,18 +115,23 @@ def _encoded(argument: str) -> bytes:
     return encoded
 
 
-def _child(args: list[bytes], token: bytes, go_read: int, go_write: int, error_write: int) -> None:
+def _child(args: list[bytes], token: bytes, account: Account | None, go_read: int, error_write: int) -> None:
     """The child's side: never returns, and its exec is what the watcher sees first."""
     try:
-        os.close(go_write)  # else it would wait for itself
         for number in signal.valid_signals():
             # Exec would end our handlers; a signal that comes before it shall do what it does after.
             if number in _RESTORED or callable(signal.getsignal(number)):
                 signal.signal(number, signal.SIG_DFL)
         if os.read(go_read, 1):
+            environment: Mapping[str, str] = os.environ
+            if account:
+                os.setgroups(account.groups)
+                os.setresgid(account.gid, account.gid, account.gid)
+                os.setresuid(account.uid, account.uid, account.uid)  # last, as it takes the right to the others
+                environment = account.environment(environment)
             if token:
                 _introduce(token)
-            os.execvp(args[0], args)
+            os.execvpe(args[0], args, environment)
     except OSError as error:
         os.write(error_write, str(error.errno).encode())
     finally:

@@ -7,19 +7,18 @@ import itertools
 import logging
 import mmap
 import os
-import resource
 import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from whatran.cost import Cost, ProgramCost
 from whatran.errors import SourceError
-from whatran.source import probe
+from whatran.source import memlock, probe
 from whatran.source.libbpf import ProgramInfo, explain, library, program_info
 from whatran.source.ring import Ring
 from whatran.stats import Counts
@@ -66,7 +65,7 @@ class Ebpf:
         self._links: list[int] = []
         self._closed = False
         self._stack = ExitStack()
-        with _signals_waiting(), ExitStack() as opening:
+        with _signals_waiting(), memlock.raised(), ExitStack() as opening:
             opening.callback(self.close)
             self._object = self._open()
             self._configure(settings)
@@ -87,9 +86,6 @@ class Ebpf:
     def _open(self) -> int:
         if not OBJECT.exists():
             raise SourceError(f"the kernel program {OBJECT} is not built: run `python hatch_build.py` in the checkout")
-        # Kernels before 5.11 charge maps to this limit; later ones ignore it.
-        with suppress(OSError, ValueError):
-            resource.setrlimit(resource.RLIMIT_MEMLOCK, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         self._libbpf.warnings.clear()
         handle: int = self._libbpf.bpf_object__open_file(os.fsencode(OBJECT), None)
         if not handle:

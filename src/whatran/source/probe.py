@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from whatran.errors import SourceError
-from whatran.source import libbpf, procfs
+from whatran.source import capabilities, libbpf, memlock, procfs
 from whatran.source.libbpf import library
 
 YES, NO, CANNOT_TELL = "yes", "no", "cannot tell"
 
 BTF = Path("/sys/kernel/btf/vmlinux")
-STATUS = Path("/proc/self/status")
 
 # bpf_probe_read_kernel(r10 - 8, 8, NULL); return 0: as struct bpf_insn of linux/bpf.h
 _KERNEL_READ = b"".join(
@@ -37,8 +36,8 @@ _KERNEL_READ = b"".join(
 
 _NOTHING = _KERNEL_READ[-16:]  # return 0
 
-# linux/capability.h
-CAP_SYS_ADMIN, CAP_PERFMON, CAP_BPF = 21, 38, 39
+LEAST_LOCKED = 16 << 20
+"""What maps and programs of the usual size take, on a machine with few CPUs; the ring alone is half of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +72,62 @@ def has_privilege() -> Check:
         return Check(
             "privilege", NO, "in a user namespace capabilities do not count for eBPF", "run whatran outside of it"
         )
-    bits = next(int(line.split()[1], 16) for line in STATUS.read_text().splitlines() if line.startswith("CapEff:"))
-    if bits >> CAP_SYS_ADMIN & 1 or (bits >> CAP_BPF & 1 and bits >> CAP_PERFMON & 1):
+    held = capabilities.effective()
+    lacking = [] if capabilities.SYS_ADMIN in held else [name for name, it in _NEEDED.items() if it not in held]
+    if not lacking:
         return Check("privilege", YES, "CAP_BPF and CAP_PERFMON")
-    return Check("privilege", NO, "neither root nor CAP_BPF and CAP_PERFMON", "run whatran with sudo")
+    found = f"without {' and '.join(lacking)}"
+    if os.geteuid() == 0:
+        return Check("privilege", NO, f"root {found}", "give the container both: docker run --cap-add BPF,PERFMON")
+    return Check("privilege", NO, found, "run whatran with sudo")
+
+
+_NEEDED = {"CAP_BPF": capabilities.BPF, "CAP_PERFMON": capabilities.PERFMON}
+
+
+def has_locked_memory() -> Check:
+    """Whether maps of the usual size can be made, which kernels before 5.11 count as locked memory."""
+    newer = has_helper_current_task()  # of the same release: what else there is to ask would take the memory
+    if newer.answer == CANNOT_TELL:
+        return Check("locked memory", CANNOT_TELL, newer.detail)
+    hard = memlock.hard_limit()
+    if (
+        newer.answer == YES
+        or hard is None
+        or hard >= LEAST_LOCKED
+        or capabilities.SYS_RESOURCE in capabilities.effective()
+    ):
+        return Check("locked memory", YES, "")
+    return Check(
+        "locked memory",
+        NO,
+        f"this kernel counts eBPF to RLIMIT_MEMLOCK, which is {hard >> 10} KiB: raising it takes CAP_SYS_RESOURCE",
+        "sudo prlimit --memlock=unlimited --pid $$, or in a unit LimitMEMLOCK=infinity",
+    )
+
+
+def has_names() -> Check:
+    """Whether the names of all containers can be read, which lie where only their owners may look."""
+    if capabilities.DAC_READ_SEARCH in capabilities.effective():
+        return Check("container names", YES, "")
+    return Check(
+        "container names",
+        NO,
+        "without CAP_DAC_READ_SEARCH containers have ids, and no names",
+        "give CAP_DAC_READ_SEARCH, where names are wanted",
+    )
+
+
+def has_others() -> Check:
+    """Whether /proc shows the processes of others, whom --pid and --tree may name."""
+    if procfs.stat_of(1):
+        return Check("others in /proc", YES, "")
+    return Check(
+        "others in /proc",
+        NO,
+        "processes of others are hidden (hidepid), so --pid, --tree and repairs find none",
+        "give CAP_SYS_PTRACE, or the group that /proc is mounted for (gid=)",
+    )
 
 
 def has_raw_tracepoints() -> Check:
@@ -143,7 +194,11 @@ def _hooks(lib: Any, function: bytes) -> bool:
 
 
 def checks() -> list[Check]:
-    """All that eBPF needs here, in the order in which it would fail."""
+    """All that eBPF needs here, in the order in which it would fail; then what it can do without."""
+    return [*_needed(), has_helper_loop(), has_helper_current_task(), has_names(), has_others()]
+
+
+def _needed() -> list[Check]:
     return [
         has_btf(),
         has_libbpf(),
@@ -151,15 +206,14 @@ def checks() -> list[Check]:
         has_raw_tracepoints(),
         has_ring_buffer(),
         has_kernel_reads(),
-        has_helper_loop(),
-        has_helper_current_task(),
+        has_locked_memory(),
     ]
 
 
 def ebpf_blocker() -> str | None:
     """Why eBPF cannot be used here and the next step, in one sentence; None where it can."""
-    # The helpers are missed by no one; what cannot be told shows at load.
-    for check in checks()[:-2]:
+    # What cannot be told shows at load.
+    for check in _needed():
         if check.answer == NO:
             return "; ".join([f"cannot use eBPF here: {check.detail}", *filter(None, [check.next_step])])
     return None
@@ -169,7 +223,8 @@ def _ask(name: str, ask: Callable[[Any], int], next_step: str) -> Check:
     if has_privilege().answer != YES:
         return Check(name, CANNOT_TELL, "only a privileged process can ask the kernel")
     try:
-        result = ask(library())
+        with memlock.raised():
+            result = ask(library())
     except SourceError:
         return Check(name, CANNOT_TELL, "libbpf cannot be asked")
     if result > 0:

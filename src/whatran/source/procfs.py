@@ -28,10 +28,10 @@ class Stat(NamedTuple):
 
 
 def stat_of(pid: int) -> Stat | None:
-    """What /proc knows of a process; None where there is none."""
+    """What /proc knows of a process; None where it shows none."""
     try:
         line = (PROC / str(pid) / "stat").read_bytes()
-    except (FileNotFoundError, ProcessLookupError):
+    except (FileNotFoundError, ProcessLookupError, PermissionError):  # or hidden from us (hidepid)
         return None
     # The comm in brackets may hold anything, brackets too: count from the last.
     fields = line.rpartition(b")")[2].split()
@@ -42,10 +42,10 @@ def stat_of(pid: int) -> Stat | None:
 
 
 def process_of(tid: int) -> int | None:
-    """The process that a thread id belongs to (Tgid of /proc/TID/status); None where there is none."""
+    """The process that a thread id belongs to (Tgid of /proc/TID/status); None where /proc shows none."""
     try:
         status = (PROC / str(tid) / "status").read_bytes()
-    except (FileNotFoundError, ProcessLookupError):
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
         return None
     # The name, which comes first, has its line feeds escaped; not what else Python takes for the end of a line.
     found = re.search(rb"^Tgid:\t(\d{1,10})$", status, re.MULTILINE)

@@ -18,8 +18,6 @@ OPTIONS = sum(1 << event for event in (*BIRTHS, EVENT_EXEC, EVENT_EXIT))
 WALL = 0x40000000
 """For waitpid(2): threads too."""
 
-CAP_SYS_PTRACE = 19
-
 _PR_SET_PTRACER = 0x59616D61
 
 _libc = ctypes.CDLL(None, use_errno=True)

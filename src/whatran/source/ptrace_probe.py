@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import TYPE_CHECKING
 
-from whatran.source.probe import CANNOT_TELL, NO, STATUS, YES, Check
+from whatran.source import capabilities
+from whatran.source.probe import CANNOT_TELL, NO, YES, Check
 from whatran.source.procfs import PROC
-from whatran.source.ptrace_abi import CAP_SYS_PTRACE, seize
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from whatran.source.ptrace_abi import seize
 
 YAMA = PROC / "sys/kernel/yama/ptrace_scope"
 
@@ -34,7 +31,7 @@ def has_yama() -> Check:
     except (OSError, ValueError):
         return Check("Yama", YES, "not in force")
     detail = f"{YAMA} is {scope}"
-    if scope < 2 or (scope == 2 and _capable(STATUS)):
+    if scope < 2 or (scope == 2 and capabilities.SYS_PTRACE in capabilities.effective()):
         return Check("Yama", YES, detail)
     if scope == 2:
         return Check("Yama", NO, f"{detail}: only CAP_SYS_PTRACE may trace", f"sudo sysctl {_SYSCTL}=1")
@@ -92,8 +89,3 @@ def _status(pid: int) -> list[str]:
         return (PROC / str(pid) / "status").read_text().splitlines()
     except OSError:
         return []
-
-
-def _capable(status: Path) -> bool:
-    bits = next(line.split()[1] for line in status.read_text().splitlines() if line.startswith("CapEff:"))
-    return bool(int(bits, 16) >> CAP_SYS_PTRACE & 1)

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from whatran.source import capabilities
 from whatran.source import ptrace_abi as abi
 from whatran.source.advice import Advice
 from whatran.source.notes import note
@@ -58,6 +59,7 @@ def serve(settings: Settings, orders: int, output: int) -> None:
             os.write(output, error.to_bytes(4, "little"))
             _wake_at_hangup(orders)
             if not error:
+                capabilities.keep_only({capabilities.SYS_PTRACE, capabilities.DAC_READ_SEARCH})
                 tracer.run()
         code = 0
     except BrokenPipeError:  # nobody wants to know
