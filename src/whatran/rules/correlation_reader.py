@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from whatran.rules.model import Rule
     from whatran.rules.reader import Reader
 
+MOST_COUNT = 100_000
+"""So many finds have to be remembered to know."""
+
 TYPES = ("event_count", "value_count", "temporal", "temporal_ordered")
 
 OPERATORS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<=", "eq": "==", "neq": "!="}
@@ -83,6 +86,8 @@ def _limits(reader: Reader, node: Map, kind: str, rules: int) -> tuple[tuple[tup
     given = node.entries.get("condition")
     if given is None and kind.startswith("temporal"):
         return ((">=", rules),), ()
+    if given is not None and kind == "temporal_ordered":
+        reader.problems.append(Problem(given.place, "temporal_ordered is about all of its rules: it has no condition"))
     if not isinstance(given, Map):
         place = given.place if given else node.place
         reader.problems.append(Problem(place, f"condition is a map of {', '.join(OPERATORS)} and a number"))
@@ -94,8 +99,8 @@ def _limits(reader: Reader, node: Map, kind: str, rules: int) -> tuple[tuple[tup
         with reader.catching():
             check_known(key, OPERATORS, "operator", given.keys[key])
             number = value.value if isinstance(value, Scalar) else None
-            if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number <= 10**9:
-                raise RuleError(value.place, f"{key} has a whole number after it")
+            if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number <= MOST_COUNT:
+                raise RuleError(value.place, f"{key} has a whole number after it, {MOST_COUNT} at most")
             found.append((OPERATORS[key], number))
     if not found:
         reader.problems.append(Problem(given.place, "nothing is compared with; it is, as in gte: 10"))

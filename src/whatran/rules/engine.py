@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from whatran.errors import UsageError
 from whatran.event import SCHEMA, Alert, Exec
+from whatran.rules.correlation import Correlations
 from whatran.rules.explain import matched
 from whatran.rules.fields import View
 from whatran.rules.index import Index
 from whatran.rules.kin import Family
-from whatran.rules.model import EventRule
+from whatran.rules.model import CorrelationRule, EventRule
 
 if TYPE_CHECKING:
     import os
@@ -47,6 +48,14 @@ class Engine:
         self._events = [rule for rule in rules if isinstance(rule, EventRule)]
         self._index = index or Index([rule.condition for rule in self._events])
         self._family = Family()
+        correlations = [rule for rule in rules if isinstance(rule, CorrelationRule)]
+        self._correlations = Correlations(correlations)
+        self._silent = _silent(correlations)
+
+    @property
+    def forgotten(self) -> int:
+        """How many groups of correlations were given up before their time, as there were too many."""
+        return self._correlations.forgotten
 
     def anew(self) -> Engine:
         """The same rules, knowing of nothing that has happened."""
@@ -63,24 +72,39 @@ class Engine:
     def __call__(self, event: Exec) -> list[Alert]:
         """What there is to say of an exec that passed the filters; follow() has had it before."""
         view = View(event, self._family.of(event))
-        return [self._alert(rule, view) for rule in map(self._events.__getitem__, self._index(view))]
+        rules = [self._events[number] for number in self._index(view)]
+        alerts = [_alert(rule, view, matched(rule.condition, view)) for rule in rules if rule.id not in self._silent]
+        together = self._correlations({rule.id for rule in rules}, view) if rules else []
+        alerts += [
+            _alert(found.rule, view, found.group, found.number, found.since)
+            for found in together
+            if found.rule.id not in self._silent
+        ]
+        return alerts
 
-    def _alert(self, rule: EventRule, view: View) -> Alert:
-        event = view.event
-        return Alert(
-            schema=SCHEMA,
-            event=Alert.NAME,
-            timestamp=event.timestamp,
-            timestamp_boot=event.timestamp_boot,
-            boot_id=event.boot_id,
-            cpu=event.cpu,
-            rule=rule.title,
-            rule_id=rule.id,
-            level=rule.level,
-            attack=rule.attack,
-            matched=matched(rule.condition, view),
-            count=1,
-            since=event.timestamp_boot,
-            ancestor_pathnames=tuple(ran.image for ran in view.kin.ancestors),
-            process=event,
-        )
+
+def _silent(correlations: Sequence[CorrelationRule]) -> frozenset[str]:
+    """Those that others refer to, unless one of these wants them to speak for themselves."""
+    spoken = {each for rule in correlations if rule.generate for each in rule.rules}
+    return frozenset(each for rule in correlations for each in rule.rules) - spoken
+
+
+def _alert(rule: Rule, view: View, fields: dict[str, str], count: int = 1, since: int | None = None) -> Alert:
+    event = view.event
+    return Alert(
+        schema=SCHEMA,
+        event=Alert.NAME,
+        timestamp=event.timestamp,
+        timestamp_boot=event.timestamp_boot,
+        boot_id=event.boot_id,
+        cpu=event.cpu,
+        rule=rule.title,
+        rule_id=rule.id,
+        level=rule.level,
+        attack=rule.attack,
+        matched=fields,
+        count=count,
+        since=event.timestamp_boot if since is None else since,
+        ancestor_pathnames=tuple(ran.image for ran in view.kin.ancestors),
+        process=event,
+    )
