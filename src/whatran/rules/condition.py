@@ -28,7 +28,7 @@ def parse(text: str, names: Mapping[str, Condition], place: Place) -> Condition:
     """The condition that a text says of the search identifiers; RuleError if it says none."""
     words = _TOKEN.findall(text)
     if len(words) > MOST_WORDS:
-        raise RuleError(place, f"a condition has {MOST_WORDS} words at most")
+        raise RuleError(place, f"condition: it has {MOST_WORDS} words at most")
     return _Parser(words, names, place).whole()
 
 

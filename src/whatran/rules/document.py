@@ -68,12 +68,14 @@ def documents(text: str, file: str) -> Iterator[Node]:
         raise RuleError(Place(file, 1, 1), f"a file of rules has {MOST_BYTES >> 20} MiB at most")
     try:
         yield from _Reader(text, file).documents()
+    except yaml.reader.ReaderError as error:
+        before = text.encode()[: error.position].decode(errors="ignore")
+        place = Place(file, before.count("\n") + 1, len(before) - before.rfind("\n"))
+        raise RuleError(place, f"this is no YAML: {error.reason}") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file, 1, 1)
-        raise RuleError(
-            place, f"this is no YAML: {getattr(error, 'problem', None) or 'a character cannot be'}"
-        ) from None
+        raise RuleError(place, f"this is no YAML: {getattr(error, 'problem', error)}") from None
 
 
 def plain(node: Node) -> object:
@@ -138,9 +140,9 @@ class _Reader:
 
     def _value(self, event: yaml.ScalarEvent, place: Place) -> Plain:
         """What safe_load() makes of a scalar, but for dates, which stay text."""
-        if event.tag not in {None, "!"} and not event.tag.startswith("tag:yaml.org,2002:"):
-            raise RuleError(place, f"{event.tag} is a tag: rules have none")
-        tag = event.tag or self._resolve(yaml.ScalarNode, event.value, event.implicit)
+        if event.tag is not None and event.tag not in {"!", *_TAGS}:
+            raise RuleError(place, f"{event.tag[:80]} is a tag: rules have none")
+        tag: str = event.tag or self._resolve(yaml.ScalarNode, event.value, event.implicit)
         make = _MAKERS.get(tag.rpartition(":")[2])
         if make is None:
             return str(event.value)
@@ -150,6 +152,8 @@ class _Reader:
             raise RuleError(place, f"{event.value[:40]} is not what its tag says") from None
         return value
 
+
+_TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float", "str"))
 
 _MAKERS = {
     "null": lambda _, __: None,

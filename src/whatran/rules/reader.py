@@ -69,7 +69,9 @@ class Reader:
         if not title:
             self.problems.append(Problem(self._document.place, "there is no title"))
         elif len(title) > MOST_TITLE:
-            self.problems.append(Problem(self._document.entries["title"].place, f"a title has {MOST_TITLE} characters"))
+            self.problems.append(
+                Problem(self._document.entries["title"].place, f"a title has {MOST_TITLE} characters at most")
+            )
         level = self.text("level")
         if level is not None and level not in LEVELS:
             place = self._document.entries["level"].place
