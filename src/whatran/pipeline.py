@@ -35,6 +35,16 @@ def stages(facts: Facts, env_names: Collection[str] | None, *filters: Collection
     return [facts, *thinned, *(Filter(conditions) for conditions in filters if conditions)]
 
 
+class Rules(Protocol):
+    """What execs are held against: whatran.rules has one."""
+
+    def older(self, living: Iterable[Exec]) -> None: ...
+
+    def follow(self, event: TaskEvent) -> None: ...
+
+    def __call__(self, event: Exec) -> Sequence[Event]: ...
+
+
 class Taker(Protocol):
     """What a watch hands all it gets to, and the events that makes of it: a Pipeline, unless it is to be kept as is."""
 
@@ -66,10 +76,10 @@ class Pipeline:
 
     The way of an event: rejoined from its frames, decoded, put in the order of time with gaps
     where something is missing, a search of PATH made one, joined with its ancestors, and
-    then the stages.
+    then the stages. What rules say of an exec that has passed them follows it at once.
     """
 
-    def __init__(self, stages: Sequence[Stage], *, fold: bool = True) -> None:
+    def __init__(self, stages: Sequence[Stage], *, fold: bool = True, rules: Rules | None = None) -> None:
         self.malformed = 0
         self.filtered: dict[str, int] = dict.fromkeys((Exec.NAME, Fork.NAME, Exit.NAME, ExecFailed.NAME), 0)
         """How many events of each name a stage dropped."""
@@ -78,6 +88,7 @@ class Pipeline:
         self._search = PathSearch() if fold else None
         self._processes = Processes()
         self._stages = tuple(stages)
+        self._rules = rules
 
     @property
     def holding(self) -> bool:
@@ -110,7 +121,10 @@ class Pipeline:
 
     def older(self, living: Iterable[bytes], boot: Boot) -> None:
         """Takes note of the processes that live as the watch begins."""
-        self._processes.older(event for event, _ in self._living(living, boot))
+        events = [event for event, _ in self._living(living, boot)]
+        self._processes.older(events)
+        if self._rules:
+            self._rules.older(events)
 
     def learn(self, living: Iterable[bytes], boot: Boot) -> list[Exec]:
         """Compares the processes that live with those known: the execs that were not seen, or not yet."""
@@ -165,12 +179,16 @@ class Pipeline:
             if isinstance(event, TaskEvent):
                 if not joined:
                     self._processes(event)
+                if self._rules:
+                    self._rules.follow(event)
                 for stage in self._stages:
                     if stage(event) is None:
                         self.filtered[event.event] += 1
                         break
                 else:
                     kept.append(event)
+                    if self._rules and type(event) is Exec:
+                        kept += self._rules(event)
             else:
                 kept.append(event)
         return kept

@@ -11,6 +11,7 @@ from typing import Literal, TypedDict, get_args
 from whatran.errors import UsageError
 from whatran.filter import FIELDS, MOST_CONDITIONS, Condition, check_field, equals, parse
 from whatran.pushdown import push_down
+from whatran.rules.engine import Engine, engine
 from whatran.scope import Scope, cgroups
 from whatran.source.choose import Choice, Wanted, choose
 from whatran.source.procfs import INITIAL_PID_NAMESPACE, is_initial
@@ -42,6 +43,7 @@ class Options(TypedDict, total=False):
     ring_bytes: int
     source: Wanted
     bpf_stats: bool
+    rules: Engine | Iterable[str | os.PathLike[str]]
 
 
 class WatchOptions(Options, total=False):
@@ -68,6 +70,7 @@ class Plan:
     own_cgroup: bool
     timeout: float | None
     bpf_stats: bool
+    rules: Engine | None
 
 
 def plan(
@@ -95,6 +98,7 @@ def plan(
     ring_bytes: int = RING_BYTES,
     source: Wanted = "auto",
     bpf_stats: bool = False,
+    rules: Engine | Iterable[str | os.PathLike[str]] = (),
 ) -> Plan:
     """The plan for the options of watch(), whose errors it raises."""
     filters = filters if isinstance(filters, str) else tuple(filters)
@@ -163,9 +167,11 @@ def plan(
         ring_bytes=ring_bytes,
         rate_limit=rate_limit or 0,
     )
+    held = engine(rules)
     return Plan(
         choice,
-        push_down(conditions, settings, fields),
+        # Rules ask for any field, and for ancestors: whom filters leave out too.
+        settings if held else push_down(conditions, settings, fields),
         what,
         conditions,
         failed,
@@ -173,6 +179,7 @@ def plan(
         own_cgroup=scope == "cgroup",
         timeout=timeout,
         bpf_stats=bpf_stats,
+        rules=held,
     )
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from whatran.plan import Failed
     from whatran.recording.format import Header
     from whatran.recording.read import Begin, Block, ChapterId
+    from whatran.rules.engine import Engine
 
 MOST_GROUPED = 256 << 20
 """Bytes that may wait for more of their group: far more than was ever read at once."""
@@ -46,6 +47,7 @@ class Choices(msgspec.Struct, frozen=True):
     failed: Failed | None = None
     """As it was asked for when it was recorded, if None."""
     env_names: frozenset[str] | None = None
+    rules: Engine | None = None
 
 
 class Player:
@@ -185,7 +187,9 @@ class Player:
             raise RecordingError(f"was recorded for what this whatran does not know: {error}") from None
         failed = self._choices.failed or header.failed
         return Pipeline(
-            stages(facts, self._choices.env_names, recorded, self._choices.conditions), fold=failed == "fold"
+            stages(facts, self._choices.env_names, recorded, self._choices.conditions),
+            fold=failed == "fold",
+            rules=self._choices.rules.anew() if self._choices.rules else None,
         )
 
     def _take(self, kind: int, data: bytes) -> list[Event]:

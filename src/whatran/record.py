@@ -54,6 +54,8 @@ def record(
     env = options.get("env", False)
     if not isinstance(env, bool) and env:
         raise UsageError("a recording has whole environments or none: give --env alone, and names when it is replayed")
+    if options.get("rules"):
+        raise UsageError("a recording has no alerts in it: give rules when it is replayed")
     each = rotate_bytes is not None or rotate_seconds is not None
     if keep_seconds is not None and each:
         raise UsageError("what is kept in memory has no files to rotate")

@@ -17,6 +17,7 @@ from whatran.filter import parse
 from whatran.plan import Failed
 from whatran.player import Choices, Player
 from whatran.recording.read import Begin, Block, Damage, parts
+from whatran.rules.engine import Engine, engine
 from whatran.stats import Counts, Stats
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def replay(
     filters: Iterable[str | Condition] = (),
     failed: Failed | None = None,
     env: bool | Collection[str] = True,
+    rules: Engine | Iterable[str | os.PathLike[str]] = (),
     advanced: Callable[[int], None] | None = None,
 ) -> Replay:
     """A Replay of recordings: their events in the order of time, each as a watch has or would have told it.
@@ -47,7 +49,8 @@ def replay(
     Files of one recording follow one another, whatever their order here; several recordings are merged. ``-`` is
     standard input. ``filters`` are those of watch(), on top of those it was recorded with. ``failed`` says of execs
     that failed what watch() is told; None is what the recording was told. Of an environment only the variables that
-    ``env`` names are given, or none if it is False. ``advanced`` is called with numbers of bytes as they are read.
+    ``env`` names are given, or none if it is False. ``rules`` are those of watch(). ``advanced`` is
+    called with numbers of bytes as they are read.
 
     Raises UsageError for what cannot be, RecordingError for what is no recording or one of a newer version.
     """
@@ -59,7 +62,9 @@ def replay(
     if failed == "none":
         conditions.append(parse("event!=process_execute_failed"))
     names = None if env is True else frozenset(env or ())
-    return Replay([os.fspath(path) for path in paths], Choices(tuple(conditions), failed, names), advanced)
+    return Replay(
+        [os.fspath(path) for path in paths], Choices(tuple(conditions), failed, names, engine(rules)), advanced
+    )
 
 
 class Replay:

@@ -32,6 +32,7 @@ from whatran.wire import layout
 
 if TYPE_CHECKING:
     from whatran.pipeline import Taker
+    from whatran.rules.engine import Engine
 
 BATCH_SECONDS = 0.05
 """How long to gather records once the first has come: one wake-up for many of them."""
@@ -65,6 +66,7 @@ def watch(
     ring_bytes: int = RING_BYTES,
     source: Wanted = "auto",
     bpf_stats: bool = False,
+    rules: Engine | Iterable[str | os.PathLike[str]] = (),
 ) -> Watch:
     """A Watch, already in force: what happens from now on is seen.
 
@@ -85,7 +87,8 @@ def watch(
     seconds, with the command, or never. ``source`` is what tells of it: "ebpf", or "ptrace",
     which needs no privilege and can follow a command only; "auto" is eBPF where that can be
     used, else ptrace. ``bpf_stats`` has the kernel time all BPF programs meanwhile, where it
-    lets us (CAP_SYS_ADMIN, Linux 5.8): ``cost`` then has what ours take.
+    lets us (CAP_SYS_ADMIN, Linux 5.8): ``cost`` then has what ours take. ``rules`` are files and directories
+    of Sigma rules: an Alert follows each exec that one fits.
 
     Raises UsageError for what cannot be, CommandError if the command cannot be started,
     SourceError if the kernel does not let us watch.
@@ -114,8 +117,10 @@ def watch(
         ring_bytes=ring_bytes,
         source=source,
         bpf_stats=bpf_stats,
+        rules=rules,
     )
-    return Watch(planned, Pipeline(stages(Facts(), planned.env_names, planned.conditions), fold=failed == "fold"))
+    through = stages(Facts(), planned.env_names, planned.conditions)
+    return Watch(planned, Pipeline(through, fold=failed == "fold", rules=planned.rules))
 
 
 def run(command: Sequence[str], **options: Unpack[Options]) -> Completed:

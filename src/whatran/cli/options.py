@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from whatran.cli.parser import Parser
     from whatran.plan import Failed
     from whatran.plan import Options as Capture
+    from whatran.rules.engine import Engine
     from whatran.source.choose import Wanted
 
 MAX_BUFFER = 1 << 31
@@ -61,6 +62,8 @@ class Options(argparse.Namespace):
     rate_limit: int | None
     buffer: int
     source: Wanted
+    rules: list[str | None]
+    only_alerts: bool
     stats: bool
     verbose: int
 
@@ -82,7 +85,7 @@ class Options(argparse.Namespace):
         for name in self.fields:
             check_field(name, Life.__struct_fields__ if self.format == "lives" else FIELDS, "--fields")
 
-    def capture(self) -> Capture:
+    def capture(self, rules: Engine | None = None) -> Capture:
         """What of it `whatran.watch` is to be told, whatever the command."""
         self.check_fields()
         return {
@@ -103,6 +106,7 @@ class Options(argparse.Namespace):
             "ring_bytes": self.buffer,
             "source": self.source,
             "bpf_stats": self.stats,
+            "rules": rules or (),
         }
 
 

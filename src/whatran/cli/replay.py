@@ -2,7 +2,8 @@
 
 Files of one recording are taken together; several recordings, of one machine or
 of many, are shown in the order of time. What cannot be read of a file that is
-damaged or cut is said, and the exit status is 1: all the rest is shown.
+damaged or cut is said, and the exit status is 1: all the rest is shown. So it is
+where a rule could not be read.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from whatran.cli.parser import Parser
 from whatran.cli.progress import Bar
 from whatran.cli.raw import write_raw
 from whatran.cli.recordings import add_files, filtered, say_missing
+from whatran.cli.ruling import Ruling, add_rules
 from whatran.sinks import FORMATS, Show
 from whatran.sinks.output import Output
 
@@ -43,12 +45,19 @@ def main(argv: Sequence[str]) -> int:
 
     from whatran.replaying import replay  # noqa: PLC0415 (not for --help)
 
+    ruling = Ruling(options.rules, only_alerts=options.only_alerts)
+
     with (
         logging_to_stderr(options.verbose),
         open_output(options.output, Output.stdout) as output,
         Bar("replaying", quiet=output.terminal) as bar,
         replay(
-            options.file, filters=options.filter, failed=options.failed_as, env=env or True, advanced=bar.advance
+            options.file,
+            filters=options.filter,
+            failed=options.failed_as,
+            env=env or True,
+            rules=ruling.engine or (),
+            advanced=bar.advance,
         ) as replaying,
     ):
         bar.total = replaying.size
@@ -59,10 +68,10 @@ def main(argv: Sequence[str]) -> int:
             else:
                 partial = bool(options.filter) or filtered(replaying)
                 sink = FORMATS[options.format](output, Show(options.count, options.fields, partial, live=False))
-                _show(replaying, sink, options.count)
+                _show(replaying, ruling.of(sink), options.count)
         finally:
             bar.close()
-    return say_missing(replaying, has_gaps="output")
+    return say_missing(replaying, has_gaps="output") or int(ruling.broken > 0)
 
 
 def _show(replaying: Replay, sink: Sink, most: int | None) -> None:
@@ -104,5 +113,6 @@ def _parser() -> Parser:
         help="execs that failed: fold: a search of PATH is one; all: each attempt; none (default: as it was recorded)",
     )
     add_filters(parser, recorded=True)
+    add_rules(parser)
     add_verbose(parser, twice="")
     return parser

@@ -3,7 +3,8 @@
 The command keeps its standard input, output and terminal, and its exit status
 becomes ours: 128 + N if signal N killed it, 127 if it was not found, 126 if it
 could not be executed; 124 if --timeout ended it. It runs to its end even where
-our own output fails (disk full): then the status is 1, if its own is 0.
+our own output fails (disk full): then the status is 1, if its own is 0; so it is
+where a rule could not be read.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from whatran.cli.follow import alarm, follow, handling
 from whatran.cli.messages import given_up, logging_to_stderr, say
 from whatran.cli.options import Options, add_options, fields_help, open_output
 from whatran.cli.parser import Parser
+from whatran.cli.ruling import Ruling, add_rules
 from whatran.cli.running import HEARD, TIMED_OUT, Running, status
 from whatran.errors import OutputError, UsageError
 from whatran.sinks import FORMATS, Show
@@ -38,13 +40,14 @@ def main(argv: Sequence[str]) -> int:
 
     from whatran.watching import watch  # noqa: PLC0415 (not for --help)
 
+    ruling = Ruling(options.rules, only_alerts=options.only_alerts)
     running = Running()
     with (
         logging_to_stderr(options.verbose),
         saying_costs(at_the_end=options.stats) as costs,
         open_output(options.output, Output.stderr) as output,
         handling(dict.fromkeys(HEARD, running.hear)),
-        watch(command, **options.capture()) as watching,
+        watch(command, **options.capture(ruling.engine)) as watching,
     ):
         running.started(watching)
         costs.started(watching)
@@ -52,7 +55,9 @@ def main(argv: Sequence[str]) -> int:
             say(f"following by ptrace, as whatran {watching.source_reason}")
         sink = _Forgiving(
             output,
-            lambda: FORMATS[options.format](output, Show(options.count, options.fields, filtered=options.filtered)),
+            lambda: ruling.of(
+                FORMATS[options.format](output, Show(options.count, options.fields, filtered=options.filtered))
+            ),
         )
         with alarm(options.timeout, running.time_out):
             follow(watching, sink, between=costs.answer)
@@ -66,7 +71,7 @@ def main(argv: Sequence[str]) -> int:
         say(str(sink.error))
     if running.timed_out:
         return TIMED_OUT
-    return status(watching.returncode) or int(isinstance(sink.error, OutputError))
+    return status(watching.returncode) or int(isinstance(sink.error, OutputError) or ruling.broken > 0)
 
 
 def _parser() -> Parser:
@@ -88,6 +93,7 @@ def _parser() -> Parser:
         help="tree: the command and its descendants; cgroup: also what else runs in the cgroup made for it "
         "(default: %(default)s)",
     )
+    add_rules(parser)
     return parser
 
 

@@ -14,6 +14,7 @@ from whatran.cli.follow import follow, handling
 from whatran.cli.messages import given_up, hint, logging_to_stderr, say
 from whatran.cli.options import Options, add_options, add_scope, fields_help, open_output
 from whatran.cli.parser import Parser
+from whatran.cli.ruling import Ruling, add_rules
 from whatran.sinks import FORMATS, Show
 from whatran.sinks.output import YELLOW, Output
 
@@ -24,10 +25,12 @@ if TYPE_CHECKING:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Watch until a signal, --count or --timeout says stop; 0."""
+    """Watch until a signal, --count or --timeout says stop; 0, or 1 where a rule could not be read."""
     options = _parser().parse_args(argv, namespace=Options())
 
     from whatran.watching import watch  # noqa: PLC0415 (not for --help)
+
+    ruling = Ruling(options.rules, only_alerts=options.only_alerts)
 
     with (
         logging_to_stderr(options.verbose),
@@ -39,13 +42,15 @@ def main(argv: Sequence[str]) -> int:
             cgroup=options.cgroup,
             container=options.container,
             timeout=options.timeout,
-            **options.capture(),
+            **options.capture(ruling.engine),
         ) as watching,
     ):
         costs.started(watching)
         output.truncate()
         hint("watching; Ctrl-C ends")
-        sink = FORMATS[options.format](output, Show(options.count, options.fields, filtered=options.filtered))
+        sink = ruling.of(
+            FORMATS[options.format](output, Show(options.count, options.fields, filtered=options.filtered))
+        )
 
         def stop(number: signal.Signals) -> None:
             signal.signal(number, signal.SIG_DFL)  # a second one ends us at once, whatever we are waiting for
@@ -54,7 +59,7 @@ def main(argv: Sequence[str]) -> int:
         with handling(dict.fromkeys((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), stop)):
             follow(watching, sink, stop_after=options.count, between=costs.answer)
         _say_totals(watching.stats)
-    return 0
+    return int(ruling.broken > 0)
 
 
 def _parser() -> Parser:
@@ -67,6 +72,7 @@ def _parser() -> Parser:
         timeout="stop after S seconds",
     )
     add_scope(filters)
+    add_rules(parser)
     return parser
 
 

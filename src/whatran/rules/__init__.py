@@ -1,0 +1,1 @@
+"""Rules: Sigma's, and our own in the same format, read, compiled and held against each exec."""

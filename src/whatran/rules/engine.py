@@ -1,0 +1,110 @@
+"""The rules at work: execs in, alerts out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from whatran.errors import UsageError
+from whatran.event import SCHEMA, Alert, Exec
+from whatran.rules.correlation import Correlations
+from whatran.rules.explain import matched
+from whatran.rules.fields import View
+from whatran.rules.index import Index
+from whatran.rules.kin import Family
+from whatran.rules.model import CorrelationRule, EventRule
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Sequence
+
+    from whatran.event import TaskEvent
+    from whatran.rules.model import Rule
+
+
+def engine(rules: Engine | Iterable[str | os.PathLike[str]]) -> Engine | None:
+    """The rules of these files and directories, if any, at work; UsageError with all that is wrong with them."""
+    if isinstance(rules, Engine):
+        return rules
+    if isinstance(rules, (str, bytes)):
+        raise UsageError(f"rules are a list of paths, not one path: give [{rules!r}]")
+    paths = tuple(rules)
+    if not paths:
+        return None
+
+    from whatran.rules.load import load  # noqa: PLC0415 (only where there are any)
+
+    loaded = load(paths)
+    if loaded.errors:
+        raise UsageError("\n".join(map(str, loaded.errors)))
+    return Engine(loaded.rules)
+
+
+class Engine:
+    """Holds rules against what happens, in the order of time; reads no clock."""
+
+    def __init__(self, rules: Sequence[Rule], index: Index | None = None) -> None:
+        """For these rules, which load() gives; the index is theirs, if it has been made already."""
+        self.rules = tuple(rules)
+        self._events = [rule for rule in rules if isinstance(rule, EventRule)]
+        self._index = index or Index([rule.condition for rule in self._events])
+        self._family = Family()
+        correlations = [rule for rule in rules if isinstance(rule, CorrelationRule)]
+        self._correlations = Correlations(correlations)
+        self._silent = _silent(correlations)
+
+    @property
+    def forgotten(self) -> int:
+        """How many groups of correlations were given up before their time, as there were too many."""
+        return self._correlations.forgotten
+
+    def anew(self) -> Engine:
+        """The same rules, knowing of nothing that has happened."""
+        return Engine(self.rules, self._index)
+
+    def older(self, living: Iterable[Exec]) -> None:
+        """Takes note of the processes that live as the watch begins."""
+        self._family.older(living)
+
+    def follow(self, event: TaskEvent) -> None:
+        """Takes note of what happens: to be told of every event, also of those that filters leave out."""
+        self._family.follow(event)
+
+    def __call__(self, event: Exec) -> list[Alert]:
+        """What there is to say of an exec that passed the filters; follow() has had it before."""
+        view = View(event, self._family.of(event))
+        rules = [self._events[number] for number in self._index(view)]
+        alerts = [_alert(rule, view, matched(rule.condition, view)) for rule in rules if rule.id not in self._silent]
+        together = self._correlations({rule.id for rule in rules}, view) if rules else []
+        alerts += [
+            _alert(found.rule, view, found.group, found.number, found.since)
+            for found in together
+            if found.rule.id not in self._silent
+        ]
+        return alerts
+
+
+def _silent(correlations: Sequence[CorrelationRule]) -> frozenset[str]:
+    """Those that others refer to, unless one of these wants them to speak for themselves."""
+    spoken = {each for rule in correlations if rule.generate for each in rule.rules}
+    return frozenset(each for rule in correlations for each in rule.rules) - spoken
+
+
+def _alert(rule: Rule, view: View, fields: dict[str, str], count: int = 1, since: int | None = None) -> Alert:
+    event = view.event
+    return Alert(
+        schema=SCHEMA,
+        event=Alert.NAME,
+        timestamp=event.timestamp,
+        timestamp_boot=event.timestamp_boot,
+        boot_id=event.boot_id,
+        cpu=event.cpu,
+        rule=rule.title,
+        rule_id=rule.id,
+        level=rule.level,
+        attack=rule.attack,
+        matched=fields,
+        count=count,
+        since=event.timestamp_boot if since is None else since,
+        ancestor_pathnames=tuple(ran.image for ran in view.kin.ancestors),
+        process=event,
+    )

@@ -1,0 +1,110 @@
+"""Who is whose ancestor, and what each of them ran when it forked; pure."""
+
+from __future__ import annotations
+
+from operator import attrgetter
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from whatran.event import Exec, Exit, Fork, TaskEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+MOST_ANCESTORS = 64
+"""As many as an event names."""
+
+MOST_CHARS = 32 << 10
+"""Of a command line that is remembered: arguments may have MiB, and processes are many."""
+
+_START = attrgetter("process_start_time")
+
+
+class Ran(msgspec.Struct, frozen=True, gc=False):
+    """What a process runs; shared by all that inherit it."""
+
+    image: str | None = None
+    command_line: str | None = None
+
+
+class Kin(msgspec.Struct, gc=False):
+    """A process that lives: what it runs, and what its creators ran as they forked, the nearest first."""
+
+    start_time: int = 0
+    ran: Ran = Ran()
+    ancestors: tuple[Ran, ...] = ()
+    mnt_ns: int | None = None
+    """The creator's, as it forked."""
+    pid_ns: int | None = None
+    """The creator's."""
+
+    @property
+    def image(self) -> str | None:
+        """What the creator ran."""
+        return self.ancestors[0].image if self.ancestors else None
+
+    @property
+    def command_line(self) -> str | None:
+        """How the creator was called."""
+        return self.ancestors[0].command_line if self.ancestors else None
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """What all of them ran, as far as that is known."""
+        return tuple(ran.image for ran in self.ancestors if ran.image is not None)
+
+    @property
+    def command_lines(self) -> tuple[str, ...]:
+        """How all of them were called, as far as that is known."""
+        return tuple(ran.command_line for ran in self.ancestors if ran.command_line is not None)
+
+
+class Family:
+    """Follows events in the order of time; what it keeps is the processes that live."""
+
+    def __init__(self) -> None:
+        self._living: dict[int, Kin] = {}  # by pid
+
+    def older(self, living: Iterable[Exec]) -> None:
+        """Processes that were there before."""
+        for event in sorted(living, key=_START):  # parents come first, as a rule
+            known = self._living.get(event.pid)
+            if known is None or known.start_time < event.process_start_time:
+                self._living[event.pid] = self._adopted(event)
+
+    def of(self, event: TaskEvent) -> Kin:
+        """The process that an event is of."""
+        known = self._living.get(event.pid)
+        if known is not None and known.start_time == event.process_start_time:
+            return known
+        found = self._adopted(event)
+        if known is None or known.start_time < event.process_start_time:  # else its pid is another's by now
+            self._living[event.pid] = found
+        return found
+
+    def follow(self, event: TaskEvent) -> None:
+        """Takes note of what happened."""
+        if type(event) is Exec:
+            self.of(event).ran = _ran(event)
+        elif type(event) is Fork:
+            if event.child_tid == event.child_pid:
+                kin = self.of(event)
+                above = (kin.ran, *kin.ancestors)[:MOST_ANCESTORS]
+                self._living[event.child_pid] = Kin(event.start_time, kin.ran, above, event.mnt_ns, event.pid_ns)
+        elif type(event) is Exit and event.process_group_exit:
+            known = self._living.get(event.pid)
+            if known is not None and known.start_time == event.process_start_time:
+                del self._living[event.pid]
+
+    def _adopted(self, event: TaskEvent) -> Kin:
+        """One whose fork was not seen: its parent is all that is known of who made it."""
+        ran = _ran(event) if isinstance(event, Exec) else Ran()
+        parent = self._living.get(event.ppid)
+        if parent is None or parent.start_time != event.ppid_start_time:
+            return Kin(event.process_start_time, ran)
+        return Kin(event.process_start_time, ran, (parent.ran, *parent.ancestors)[:MOST_ANCESTORS])
+
+
+def _ran(event: Exec) -> Ran:
+    return Ran(event.pathname, None if event.argv is None else " ".join(event.argv)[:MOST_CHARS])

@@ -1,0 +1,145 @@
+"""Rule files as rules; all errors of all files are collected, and none keeps another rule from being read."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from whatran.errors import UsageError
+from whatran.rules.correlation_reader import read_correlation, resolved
+from whatran.rules.document import MOST_BYTES, Items, Map, RuleError, Scalar, documents
+from whatran.rules.model import Loaded, Place, Problem
+from whatran.rules.reader import Reader
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from whatran.rules.document import Node
+    from whatran.rules.model import Rule
+    from whatran.rules.modifiers import Placeholders
+
+SUFFIXES = (".yml", ".yaml")
+
+
+def load(paths: Iterable[str | os.PathLike[str]]) -> Loaded:
+    """The rules of files, and of all ``*.yml`` in directories and below; UsageError for a path that is not there."""
+    errors: list[Problem] = []
+    found = [document for file in _files(paths) for document in _documents(file, errors)]
+    placeholders: Placeholders = {}
+    for document in found:
+        _take_placeholders(document, placeholders, errors)
+    rules: list[Rule] = []
+    left_out: list[Problem] = []
+    for document in found:
+        if "placeholders" not in document.entries:
+            _read(document, placeholders, rules, errors, left_out)
+    rules = _once(rules, errors)
+    rules = resolved(rules, errors)
+    errors.sort(key=lambda each: (each.place.file, each.place.line, each.place.column))
+    return Loaded(tuple(rules), tuple(errors), tuple(left_out))
+
+
+def _files(paths: Iterable[str | os.PathLike[str]]) -> Iterator[Path]:
+    seen: set[Path] = set()
+    for given in paths:
+        path = Path(given)
+        if not path.exists():
+            raise UsageError(f"cannot read rules: there is no {path}")
+        below = sorted(each for each in path.rglob("*") if each.suffix in SUFFIXES) if path.is_dir() else [path]
+        for each in below:
+            if not each.is_dir() and each not in seen:
+                seen.add(each)
+                yield each
+
+
+def _documents(path: Path, errors: list[Problem]) -> list[Map]:
+    file = os.fspath(path)
+    result = []
+    try:
+        for document in documents(_text(path), file):
+            if not isinstance(document, Map):
+                raise RuleError(document.place, "a rule is a map: title, logsource, detection")  # noqa: TRY301
+            result.append(document)
+    except RuleError as error:
+        errors.append(error.problem)
+    return result
+
+
+def _text(path: Path) -> str:
+    place = Place(os.fspath(path), 1, 1)
+    try:
+        if not path.is_file():
+            raise RuleError(place, "this is no file")
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise RuleError(place, f"cannot be read: {error.strerror}") from None
+    if len(data) > MOST_BYTES:
+        raise RuleError(place, f"a file of rules has {MOST_BYTES >> 20} MiB at most")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        column = error.start - data.rfind(b"\n", 0, error.start)
+        raise RuleError(Place(place.file, line, column), "this is no UTF-8") from None
+
+
+def _take_placeholders(document: Map, placeholders: Placeholders, errors: list[Problem]) -> None:
+    """A document of ``placeholders:`` says for all rules what ``%NAME%`` stands for where |expand is."""
+    given = document.entries.get("placeholders")
+    if given is None:
+        return
+    if not isinstance(given, Map):
+        errors.append(Problem(given.place, "placeholders are a map of lists"))
+        return
+    for name, node in given.entries.items():
+        values = node.items if isinstance(node, Items) else (node,)
+        if not values or not all(isinstance(value, Scalar) and value.value is not None for value in values):
+            errors.append(Problem(node.place, f"placeholder {name}: a list of texts"))
+        placeholders[name] = tuple(value.text for value in values if isinstance(value, Scalar))
+
+
+def _read(
+    document: Map, placeholders: Placeholders, rules: list[Rule], errors: list[Problem], left_out: list[Problem]
+) -> None:
+    for key, reason in _NOT_OURS.items():
+        if key in document.entries:
+            errors.append(Problem(document.keys[key], reason))
+            return
+    reader = Reader(document, placeholders)
+    rule: Rule | None
+    if "correlation" in document.entries:
+        rule = read_correlation(reader)
+    else:
+        other = reader.left_out()
+        if other is None and _text_of(document.entries.get("status")) == "unsupported":
+            other = Problem(document.entries["status"].place, "its status is unsupported")
+        if other is not None:
+            left_out.append(other)
+            return
+        rule = reader.rule()
+    errors += reader.problems
+    if rule is not None and not reader.problems:
+        rules.append(rule)
+
+
+_NOT_OURS = {
+    "action": "action belongs to Sigma 1: write each rule out as a document of its own",
+    "filter": "this is a filter for other rules, and those are not supported: write it into the rules' conditions",
+}
+
+
+def _text_of(node: Node | None) -> str | None:
+    return node.text if isinstance(node, Scalar) else None
+
+
+def _once(rules: list[Rule], errors: list[Problem]) -> list[Rule]:
+    """Without those that have an id that another has, too."""
+    first: dict[str, Rule] = {}
+    for rule in rules:
+        if rule.id in first:
+            errors.append(Problem(rule.place, f"id {rule.id[:80]} is that of {first[rule.id].place} already"))
+        else:
+            first[rule.id] = rule
+    return list(first.values())
