@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from whatran.diff.changes import Entry, Section
     from whatran.diff.model import Command, Comparison, Difference, Recording, Tally
-    from whatran.diff.words import Piece, Word
+    from whatran.volatile.words import Piece, Word
 
 CONTEXT = 4
 """So many words on either side of a change are shown; what is further off is an ellipsis."""
