@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Callable  # msgspec reads the types of Choices
 from operator import itemgetter
 from typing import TYPE_CHECKING, TypeVar
 
@@ -23,7 +24,7 @@ from whatran.wire.gaps import DAMAGED, NOT_RUN, RATE_LIMIT, RING_FULL
 from whatran.wire.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Generator, Iterator
 
     from whatran.event import Event
     from whatran.filter import Condition
@@ -46,6 +47,8 @@ class Choices(msgspec.Struct, frozen=True):
     failed: Failed | None = None
     """As it was asked for when it was recorded, if None."""
     env_names: frozenset[str] | None = None
+    older: Callable[[Exec], object] | None = None
+    """Who is told of the processes that lived as the recording began."""
 
 
 class Player:
@@ -185,7 +188,9 @@ class Player:
             raise RecordingError(f"was recorded for what this whatran does not know: {error}") from None
         failed = self._choices.failed or header.failed
         return Pipeline(
-            stages(facts, self._choices.env_names, recorded, self._choices.conditions), fold=failed == "fold"
+            stages(facts, self._choices.env_names, recorded, self._choices.conditions),
+            fold=failed == "fold",
+            older=self._choices.older,
         )
 
     def _take(self, kind: int, data: bytes) -> list[Event]:
