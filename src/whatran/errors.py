@@ -6,16 +6,27 @@ WhatranError
 ├── SourceError     the kernel does not let us watch
 ├── OutputError     what was to be written cannot be
 ├── RecordingError  a file that is no recording, or one that we cannot read
+├── BaselineError   a file that is no baseline
 └── DecodeError     bytes that are no frame
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class WhatranError(Exception):
     """Root of all errors raised on purpose; ``exit_code`` is the status of the command line."""
 
     exit_code = 1
+
+    @property
+    def lines(self) -> Sequence[str]:
+        """What is to be said of it, a message each."""
+        return (str(self),)
 
 
 class UsageError(WhatranError):
@@ -48,6 +59,20 @@ class RecordingError(WhatranError):
     """A file that is no recording, or a newer one than we can read; ``exit_code`` is 2."""
 
     exit_code = 2
+
+
+class BaselineError(WhatranError):
+    """``problems`` are all there are, each with file, line and column; ``exit_code`` is 2."""
+
+    exit_code = 2
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = tuple(problems)
+
+    @property
+    def lines(self) -> Sequence[str]:
+        return self.problems
 
 
 class DecodeError(WhatranError):

@@ -27,6 +27,7 @@ Stage = Callable[[TaskEvent], TaskEvent | None]
 """Event in; event, or None to drop it, out."""
 
 BY_TIME = attrgetter("timestamp_boot")
+BY_START = attrgetter("process_start_time")
 
 
 def stages(facts: Facts, env_names: Collection[str] | None, *filters: Collection[Condition]) -> list[Stage]:
@@ -79,7 +80,15 @@ class Pipeline:
     then the stages. What rules say of an exec that has passed them follows it at once.
     """
 
-    def __init__(self, stages: Sequence[Stage], *, fold: bool = True, rules: Rules | None = None) -> None:
+    def __init__(
+        self,
+        stages: Sequence[Stage],
+        *,
+        fold: bool = True,
+        rules: Rules | None = None,
+        older: Callable[[Exec], object] | None = None,
+    ) -> None:
+        """``older`` is told of each process that lives as the watch begins, parents first, by what it executes."""
         self.malformed = 0
         self.filtered: dict[str, int] = dict.fromkeys((Exec.NAME, Fork.NAME, Exit.NAME, ExecFailed.NAME), 0)
         """How many events of each name a stage dropped."""
@@ -87,6 +96,7 @@ class Pipeline:
         self._gaps = Gaps()
         self._search = PathSearch() if fold else None
         self._processes = Processes()
+        self._older = older
         self._stages = tuple(stages)
         self._rules = rules
 
@@ -121,10 +131,13 @@ class Pipeline:
 
     def older(self, living: Iterable[bytes], boot: Boot) -> None:
         """Takes note of the processes that live as the watch begins."""
-        events = [event for event, _ in self._living(living, boot)]
+        events = sorted((event for event, _ in self._living(living, boot)), key=BY_START)
         self._processes.older(events)
         if self._rules:
             self._rules.older(events)
+        if self._older:
+            for event in events:
+                self._older(event)
 
     def learn(self, living: Iterable[bytes], boot: Boot) -> list[Exec]:
         """Compares the processes that live with those known: the execs that were not seen, or not yet."""

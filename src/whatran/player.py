@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Callable  # msgspec reads the types of Choices
 from operator import itemgetter
 from typing import TYPE_CHECKING, TypeVar
 
@@ -23,7 +24,7 @@ from whatran.wire.gaps import DAMAGED, NOT_RUN, RATE_LIMIT, RING_FULL
 from whatran.wire.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Generator, Iterator
 
     from whatran.event import Event
     from whatran.filter import Condition
@@ -48,6 +49,8 @@ class Choices(msgspec.Struct, frozen=True):
     """As it was asked for when it was recorded, if None."""
     env_names: frozenset[str] | None = None
     rules: Engine | None = None
+    older: Callable[[Exec], object] | None = None
+    """Who is told of the processes that lived as the recording began."""
 
 
 class Player:
@@ -190,6 +193,7 @@ class Player:
             stages(facts, self._choices.env_names, recorded, self._choices.conditions),
             fold=failed == "fold",
             rules=self._choices.rules.anew() if self._choices.rules else None,
+            older=self._choices.older,
         )
 
     def _take(self, kind: int, data: bytes) -> list[Event]:

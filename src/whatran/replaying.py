@@ -21,7 +21,7 @@ from whatran.rules.engine import Engine, engine
 from whatran.stats import Counts, Stats
 
 if TYPE_CHECKING:
-    from whatran.event import Event
+    from whatran.event import Event, Exec
     from whatran.filter import Condition
     from whatran.recording.format import Header
     from whatran.recording.read import Part
@@ -43,14 +43,16 @@ def replay(
     env: bool | Collection[str] = True,
     rules: Engine | Iterable[str | os.PathLike[str]] = (),
     advanced: Callable[[int], None] | None = None,
+    older: Callable[[Exec], object] | None = None,
 ) -> Replay:
     """A Replay of recordings: their events in the order of time, each as a watch has or would have told it.
 
     Files of one recording follow one another, whatever their order here; several recordings are merged. ``-`` is
     standard input. ``filters`` are those of watch(), on top of those it was recorded with. ``failed`` says of execs
     that failed what watch() is told; None is what the recording was told. Of an environment only the variables that
-    ``env`` names are given, or none if it is False. ``rules`` are those of watch(). ``advanced`` is
-    called with numbers of bytes as they are read.
+    ``env`` names are given, or none if it is False. ``rules`` are those of watch(). ``advanced`` is called with
+    numbers of bytes as they are read, ``older`` with the processes that lived as a recording began, each as an exec
+    of what it ran then.
 
     Raises UsageError for what cannot be, RecordingError for what is no recording or one of a newer version.
     """
@@ -62,9 +64,8 @@ def replay(
     if failed == "none":
         conditions.append(parse("event!=process_execute_failed"))
     names = None if env is True else frozenset(env or ())
-    return Replay(
-        [os.fspath(path) for path in paths], Choices(tuple(conditions), failed, names, engine(rules)), advanced
-    )
+    choices = Choices(tuple(conditions), failed, names, engine(rules), older)
+    return Replay([os.fspath(path) for path in paths], choices, advanced)
 
 
 class Replay:

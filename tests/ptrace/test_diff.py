@@ -12,8 +12,8 @@ import pytest
 import whatran
 from tests.sdists import ARGON2, CYSIGNALS, unpacked
 from whatran.diff.compare import compare
-from whatran.diff.words import pieces
 from whatran.process.lives import Lives
+from whatran.volatile.words import pieces
 
 BACKEND = """
 import os, shutil, subprocess, tempfile, zipfile

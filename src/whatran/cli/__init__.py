@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Protocol
 
 from whatran._version import __version__
-from whatran.cli import diff, doctor, export, query, record, replay, report, run, top, watch
+from whatran.cli import check, diff, doctor, export, learn, query, record, replay, report, run, top, watch
 from whatran.cli.messages import say
 from whatran.cli.parser import Parser
 from whatran.errors import UsageError, WhatranError
@@ -26,7 +26,7 @@ class Command(Protocol):
         """Do it; the exit status."""
 
 
-COMMANDS: tuple[Command, ...] = (watch, run, record, replay, report, top, diff, query, export, doctor)
+COMMANDS: tuple[Command, ...] = (watch, run, record, replay, report, top, diff, query, export, learn, check, doctor)
 
 _USAGE = """whatran [watch] [OPTION]...
        whatran [run] [OPTION]... -- COMMAND [ARGUMENT]...
@@ -37,6 +37,8 @@ _USAGE = """whatran [watch] [OPTION]...
        whatran diff [OPTION]... LEFT RIGHT
        whatran query [OPTION]... FILE... SQL
        whatran export [OPTION]... FILE... -o FILE
+       whatran learn [OPTION]... FILE... [-o BASELINE]
+       whatran check [OPTION]... BASELINE [FILE]...
        whatran doctor"""
 
 
@@ -45,7 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _dispatch(sys.argv[1:] if argv is None else argv)
     except WhatranError as error:
-        say(str(error))
+        for line in error.lines:
+            say(line)
         return error.exit_code
     except BrokenPipeError:  # whoever read our output has seen enough: end as SIGPIPE would end us
         return 128 + signal.SIGPIPE

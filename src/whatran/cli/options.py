@@ -175,6 +175,11 @@ def add_capture(parser: Parser) -> None:
         metavar="N",
         help="of each kind no more than N events a second from each cgroup; what is over is counted and told as gaps",
     )
+    add_source(what)
+
+
+def add_source(what: argparse._ArgumentGroup) -> None:
+    """What tells of it all."""
     what.add_argument(
         "--buffer",
         type=_buffer,
@@ -182,7 +187,6 @@ def add_capture(parser: Parser) -> None:
         metavar="SIZE",
         help="size of eBPF's buffer in the kernel, a power of two such as 512K or 64M (default: %(default)s)",
     )
-
     what.add_argument(
         "--source",
         choices=("auto", "ebpf", "ptrace"),

@@ -6,13 +6,13 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from whatran.diff.words import pieces
+from whatran.volatile.words import pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from whatran.diff.model import Difference
-    from whatran.diff.words import Piece
+    from whatran.volatile.words import Piece
 
 
 @dataclass(frozen=True, slots=True)

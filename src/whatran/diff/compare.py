@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from whatran.diff.executions import Executions
-    from whatran.diff.rewrite import Replaced
     from whatran.process.lives import Life
+    from whatran.volatile.patterns import Replaced
 
 MAX_CREATORS = 3
 MAX_REPLACEMENTS = 1000

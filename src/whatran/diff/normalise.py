@@ -12,8 +12,9 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from whatran.diff.pids import replace_pids
-from whatran.diff.rewrite import Replaced, rewrite
+from whatran.diff.rewrite import rewrite
 from whatran.diff.temporary import replace_temporary
+from whatran.volatile.patterns import DESCRIPTOR, JOBSERVER, UUID, UUID_BARE, Replaced, directory
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -31,13 +32,6 @@ RULES = {
 }
 """What each replaces, in the order in which they are applied."""
 
-_HEX = "[0-9a-fA-F]"
-_UUID = re.compile(
-    rf"(?<!\w){_HEX}{{8}}-{_HEX}{{4}}-[1467]{_HEX}{{3}}-[89abAB]{_HEX}{{3}}-{_HEX}{{12}}(?!\w)"
-    rf"|(?<![0-9a-zA-Z]){_HEX}{{12}}4{_HEX}{{3}}[89abAB]{_HEX}{{15}}(?![0-9a-zA-Z])"
-)
-_DESCRIPTOR = re.compile(r"((?<![\w.-])(?:/dev|/proc/[^/\s]+)/fd/|\bpipe:\[|\bsocket:\[)[0-9]+")
-_JOBSERVER = re.compile(r"(--jobserver-(?:auth|fds)=)(?:-?[0-9]+,-?[0-9]+|fifo:[^\s'\"]+)")
 _TIME = re.compile(r"(?<!\w)(?:[0-9]{19}|[0-9]{16}|[0-9]{13}|[0-9]{10}(?:\.[0-9]+)?)(?!\w)")
 SLACK = 2_000_000_000
 """Time is told before the exec that is told it; ns that a second cut to its whole can be off, and some more."""
@@ -73,16 +67,15 @@ class _Change(NamedTuple):
 def _changes(executions: Executions, other: Executions, rules: Collection[str]) -> list[_Change]:
     """Those that look at one text at a time."""
     every = [
-        _Change("descriptor", _DESCRIPTOR, lambda match: match[1] + "N"),
-        _Change("jobserver", _JOBSERVER, lambda match: match[1] + "JOBSERVER"),
-        _Change("uuid", _UUID, lambda _: "UUID"),
+        _Change("descriptor", DESCRIPTOR, lambda match: match[1] + "N"),
+        _Change("jobserver", JOBSERVER, lambda match: match[1] + "JOBSERVER"),
+        _Change("uuid", UUID, lambda _: "UUID"),
+        _Change("uuid", UUID_BARE, lambda _: "UUID"),
         _Change("time", _TIME, partial(_time, executions.since - SLACK, executions.until + SLACK)),
     ]
     here, there = (it.root.cwd if it.root else None for it in (executions, other))
     if here and there and here != there and "/" not in (here, there):
-        # At the beginning of a path, which may follow an option of one letter: -I/home/me/src
-        pattern = re.compile(rf"(?:(?<![\w.-])|(?<=(?<![\w.-])-[A-Za-z])){re.escape(here)}(?![\w.-])")
-        every.insert(0, _Change("directory", pattern, lambda _: "PWD"))
+        every.insert(0, _Change("directory", directory(here), lambda _: "PWD"))
     return [change for change in every if change.rule in rules]
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from whatran.diff.changes import sections
 from whatran.diff.parts import change, describe, heading, summary, usual_of
-from whatran.diff.words import pieces
 from whatran.report import shell
 from whatran.sinks.text import duration, escape, quote
+from whatran.volatile.words import pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from whatran.diff.changes import Entry, Section
     from whatran.diff.model import Command, Comparison, Difference, Recording, Tally
-    from whatran.diff.words import Piece, Word
+    from whatran.volatile.words import Piece, Word
 
 CONTEXT = 4
 """So many words on either side of a change are shown; what is further off is an ellipsis."""
@@ -87,7 +87,7 @@ def _line(command: Command | None) -> str:
     return quote(command.argv)
 
 
-def _marked(found: Sequence[Piece]) -> list[Part]:
+def marked(found: Sequence[Piece]) -> list[Part]:
     """Both command lines as one: what only one has stands in brackets, as ``[-O2 → -O3]``."""
     parts: list[Part] = []
     for index, (side, words) in enumerate(found):
@@ -125,7 +125,7 @@ def change(it: Difference, pieces: Sequence[Piece]) -> Iterator[Part]:
     left, right = it.left, it.right
     if left is None or right is None:
         return
-    yield from _marked(pieces) or [Part(_line(right))]
+    yield from marked(pieces) or [Part(_line(right))]
     for name, value in (("cwd", _cwd), ("user", _user), ("end", _end)):
         if name in it.changed:
             yield from (Part("  ["), Part(value(left), "left"), Part(" → "), Part(value(right), "right"), Part("]"))

@@ -7,7 +7,8 @@ from collections import defaultdict
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from whatran.diff.rewrite import Replaced, rewrite, texts, texts_of
+from whatran.diff.rewrite import rewrite, texts, texts_of
+from whatran.volatile.patterns import Replaced
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from whatran.diff.executions import Execution, Executions
-
-
-class Replaced(NamedTuple):
-    """A piece of text, and what stands in its place by which rule."""
-
-    rule: str
-    text: str
-    by: str
 
 
 def texts(executions: Iterable[Execution]) -> set[str]:

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from itertools import islice, product
 from typing import TYPE_CHECKING, NamedTuple
 
-from whatran.diff.words import words
+from whatran.volatile.words import words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Sequence

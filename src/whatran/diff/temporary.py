@@ -8,27 +8,31 @@ many characters as the makers of such names put there; if these look random; and
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING
 
-from whatran.diff.rewrite import Replaced, rewrite, texts
+from whatran.diff.rewrite import rewrite, texts
+from whatran.volatile.names import (
+    DIRECTORY,
+    LENGTHS,
+    NAME,
+    NUMBER,
+    PATH,
+    PATTERNS,
+    RUN,
+    TEMPLATE,
+    looks_random,
+    pattern,
+)
+from whatran.volatile.patterns import Replaced
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterable, Iterator
 
     from whatran.diff.executions import Executions
-
-LENGTHS = (10, 8, 6)
-"""How many random characters there are: mktemp(1), Python and Node, mkstemp(3)."""
-
-MANY_DIGITS = 7
-"""Java and Go put a random number of up to 20 digits; it has rarely fewer."""
-
-WELL_KNOWN = ("ccXXXXXX", "GmXXXXXX", "rustcXXXXXX", "tmpXXXXXXXX", "pip-*-XXXXXXXX", "tmp.XXXXXXXXXX")
-"""Of gcc, make, rustc, Python, pip and mktemp(1); in a directory for such things, with whatever extension."""
 
 MAX_TEMPLATES = 100
 NAME_MAX = 255
@@ -36,13 +40,6 @@ NAME_MAX = 255
 
 ENOUGH = 8
 """So many names of a kind are compared with as many: if these do not tell, more will not."""
-
-_NAME = re.compile(r"[\w.+@%~#-]+")
-_PATH = re.compile(r"[\w.+@%~#/-]+")
-_TEMPORARY_DIRECTORY = re.compile(r"/(?:tmp|temp|dev/shm|run/user/[0-9]+)/", re.IGNORECASE)
-_TEMPLATE = re.compile(r"X{4,}")
-_RUN = re.compile(f"[0-9A-Za-z_]{{{min(LENGTHS)},}}")
-_NUMBER = re.compile(f"(?<![0-9])[0-9]{{{MANY_DIGITS},20}}$")
 
 
 def replace_temporary(
@@ -59,7 +56,7 @@ def replace_temporary(
             name: _fit(name, templates, below=below) or _best(name, alike, below=below) for name, below in names.items()
         }
         by = {name: template for name, template in found.items() if template}
-        return rewrite(executions, partial(_NAME.sub, partial(_replace, by, log))) if by else executions
+        return rewrite(executions, partial(NAME.sub, partial(_replace, by, log))) if by else executions
 
     return replaced(left, own[0], logs[0]), replaced(right, own[1], logs[1])
 
@@ -81,8 +78,8 @@ class _Names:
         self._places: defaultdict[str, set[str]] = defaultdict(set)
         """Of each that is part of a path: what its path begins with below a directory for temporary files, or empty."""
         for text in found:
-            self.all.update(_NAME.findall(text))
-            for path in _PATH.findall(text):
+            self.all.update(NAME.findall(text))
+            for path in PATH.findall(text):
                 if "/" in path:
                     self._take(path)
 
@@ -95,7 +92,7 @@ class _Names:
         }
 
     def _take(self, path: str) -> None:
-        directory = _TEMPORARY_DIRECTORY.search(path)
+        directory = DIRECTORY.search(path)
         above = path[: directory.end()] if directory else path
         for name in above.split("/"):
             self._places[name].add("")
@@ -107,38 +104,26 @@ class _Names:
 
 def _templates(names: Iterable[str]) -> list[re.Pattern[str]]:
     """What fits any of the templates among these names."""
-    found = sorted(name for name in names if _TEMPLATE.search(name) and name.strip("X") and len(name) <= NAME_MAX)
-    return list(map(_pattern, found[:MAX_TEMPLATES]))
-
-
-def _pattern(template: str, extension: str = "") -> re.Pattern[str]:
-    """What fits the template; its second group is what is random."""
-    *_, last = _TEMPLATE.finditer(template)
-    before, after = (
-        re.escape(part).replace(r"\*", r"[\w-]*") for part in (template[: last.start()], template[last.end() :])
-    )
-    return re.compile(rf"({before})([0-9A-Za-z_]{{{len(last[0])}}})({after}{extension})")
-
-
-_WELL_KNOWN = [_pattern(template, r"(?:\..*)?") for template in WELL_KNOWN]
+    found = sorted(name for name in names if TEMPLATE.search(name) and name.strip("X") and len(name) <= NAME_MAX)
+    return list(map(pattern, found[:MAX_TEMPLATES]))
 
 
 def _fit(name: str, templates: list[re.Pattern[str]], *, below: bool) -> str | None:
     """The template that the name was made from."""
-    for pattern in (*_WELL_KNOWN, *templates) if below else templates:
-        if match := pattern.fullmatch(name):
+    for each in (*PATTERNS, *templates) if below else templates:
+        if match := each.fullmatch(name):
             return match[1] + "X" * len(match[2]) + match[3]
     return None
 
 
 def _forms(name: str, *, below: bool) -> Iterator[tuple[str, str]]:
     """What the name may have been made from, each with what is random in it then."""
-    for run in _RUN.finditer(name):
+    for run in RUN.finditer(name):
         for length in LENGTHS:
             start = run.end() - length
             if start >= run.start():
                 yield name[:start] + "X" * length + name[run.end() :], name[start : run.end()]
-    if below and (number := _NUMBER.search(name)):
+    if below and (number := NUMBER.search(name)):
         yield name[: number.start()] + "X" * max(LENGTHS), number[0]
 
 
@@ -150,21 +135,13 @@ def _alike(left: dict[str, bool], right: dict[str, bool]) -> dict[str, tuple[boo
         for name, below in names.items():
             for template, random in _forms(name, below=below):
                 kinds[template][side].add(random)
-                if _looks_random(random, below=below):
+                if looks_random(random, below=below):
                     strange.add(template)
     return {
         template: _rank(*sides)
         for template, sides in kinds.items()
         if template in strange and any(_differ(*pair) for pair in product(*(sorted(side)[:ENOUGH] for side in sides)))
     }
-
-
-def _looks_random(text: str, *, below: bool) -> bool:
-    """Whether no person would have written it; below what is new each time letters mixed with digits are enough."""
-    if text.isdigit():
-        return below and len(text) >= MANY_DIGITS
-    cases = text.upper() != text != text.lower() and text[1:] != text[1:].lower()
-    return cases or (below and any(map(str.isdigit, text)) and any(map(str.isalpha, text)))
 
 
 def _differ(one: str, other: str) -> bool:

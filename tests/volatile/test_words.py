@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whatran.diff.words import pieces, words
+from whatran.volatile.words import pieces, words
 
 
 def told(left, right):

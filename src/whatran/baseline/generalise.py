@@ -1,0 +1,160 @@
+"""What changes from run to run is replaced by a mark, from what one exec tells by itself; pure.
+
+No other recording is looked at, so that what is learned of two together is what is learned of each, together.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from whatran.baseline.marks import MARK, written
+from whatran.volatile.names import DIRECTORY, LENGTHS, NUMBER, PATH, PATTERNS, RUN, looks_random
+from whatran.volatile.patterns import DESCRIPTOR, JOBSERVER, UUID, Replaced, directory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+RULES = {
+    "directory": "the directory in which the command was started: `<pwd>/src`",
+    "user": "the user who started the command: `<user>`",
+    "descriptor": "the number of a descriptor or of a pipe: `/dev/fd/<fd>`, `pipe:[<fd>]`",
+    "jobserver": "where make finds its job server: `--jobserver-auth=<jobserver>`",
+    "pid": "the pid of the process itself, of one above it, or of a child of these, if it has three digits or more: "
+    "`conftest<pid>.c`",
+    "uuid": "a UUID that is random or of its time (versions 1, 4, 6 and 7): `<uuid>`",
+    "hash": "a number in hexadecimal that is as long as MD5, SHA-1 or SHA-2: `<hash>`",
+    "number": "a number of seven digits or more that stands alone, as a time: `<number>`",
+    "temporary": "what is random in names below /tmp and the like, as mkstemp(3) makes them: `/tmp/cc<temp>.s`",
+}
+"""What each replaces, in the order in which they are applied."""
+
+_HASH = re.compile(
+    r"(?<![0-9a-zA-Z])(?=[0-9]*[a-fA-F])(?:[0-9a-f]{128}|[0-9a-f]{96}|[0-9a-f]{64}|[0-9a-f]{56}|[0-9a-f]{40}|[0-9a-f]{32}"
+    r"|[0-9A-F]{64}|[0-9A-F]{40}|[0-9A-F]{32})(?![0-9a-zA-Z])"
+)
+_NUMBER = re.compile(r"(?<![\w.])[0-9]{7,20}(?:\.[0-9]+)?(?![\w.])")
+_PID = re.compile(r"(?<![0-9])[1-9][0-9]{2,6}(?![0-9])")
+
+_COUNTED = re.compile(r"[A-Za-z]+[0-9]{1,4}|[0-9]{1,4}[A-Za-z]+|x86_64")
+"""What people call things: build12."""
+
+_PATH = re.compile(PATH.pattern.replace(r"\w", "\\w\ud800-\ud8ff", 1))
+_PART = re.compile(r"[^/]+")
+
+MANY, LONG = 1 << 16, 1024
+"""So many texts are remembered, none of them longer."""
+
+
+class Text(NamedTuple):
+    """A text of a process."""
+
+    raw: str
+    marked: str
+    """With marks for what changes from run to run."""
+    written: str
+    """The same as it stands in the file."""
+
+
+class _Change(NamedTuple):
+    rule: str
+    pattern: re.Pattern[str]
+    by: Callable[[re.Match[str]], str]
+
+
+class Generaliser:
+    """Texts by these rules, for one recording."""
+
+    def __init__(self, rules: Collection[str], log: set[Replaced] | None = None) -> None:
+        """What is replaced is noted in the log."""
+        self._rules = frozenset(rules)
+        self._log = log
+        self._pids = "pid" in self._rules
+        self._texts: dict[str, tuple[Text, tuple[int, ...]]] = {}
+        numbered = [
+            _Change("descriptor", DESCRIPTOR, lambda match: match[1] + MARK["fd"]),
+            _Change("jobserver", JOBSERVER, lambda match: match[1] + MARK["jobserver"]),
+        ]
+        others = [
+            _Change("uuid", UUID, lambda _: MARK["uuid"]),
+            _Change("hash", _HASH, lambda _: MARK["hash"]),
+            _Change("number", _NUMBER, lambda _: MARK["number"]),
+        ]
+        self._directory: _Change | None = None
+        self._before, self._after = (
+            [change for change in changes if change.rule in self._rules] for changes in (numbered, others)
+        )
+        """What is no pid though it is a number, and what may be none although it could."""
+
+    def start(self, path: str | None) -> None:
+        """The command was started there."""
+        if path and path != "/" and "directory" in self._rules:
+            self._directory = _Change("directory", directory(path), lambda _: MARK["pwd"])
+            self._texts.clear()
+
+    def __call__(self, raw: str, is_near: Callable[[int], bool]) -> Text:
+        """The text; ``is_near`` tells whether a number is a pid that whoever has the text can know."""
+        known = self._texts.get(raw)
+        if known is None:
+            numbers = tuple(dict.fromkeys(map(int, _PID.findall(raw)))) if self._pids else ()
+            known = Text(raw, *self._forms(raw)), numbers
+            if len(raw) <= LONG:
+                if len(self._texts) >= MANY:
+                    self._texts.clear()
+                self._texts[raw] = known
+        text, numbers = known
+        for number in numbers:
+            if is_near(number):
+                return Text(raw, *self._forms(raw, is_near))
+        return text
+
+    def _forms(self, raw: str, is_near: Callable[[int], bool] | None = None) -> tuple[str, str]:
+        pids = [_Change("pid", _PID, partial(_pid, is_near))] if is_near else []
+        directories = [self._directory] if self._directory else []
+        marked = raw
+        for change in (*directories, *self._before, *pids, *self._after):
+            marked = change.pattern.sub(partial(self._replace, change), marked)
+        if "temporary" in self._rules and DIRECTORY.search(marked):
+            marked = _PATH.sub(self._path, marked)
+        return marked, written(marked)
+
+    def _replace(self, change: _Change, match: re.Match[str]) -> str:
+        return self._noted(change.rule, match[0], change.by(match))
+
+    def _noted(self, rule: str, text: str, by: str) -> str:
+        if self._log is not None and by != text:
+            self._log.add(Replaced(rule, text, written(by)))
+        return by
+
+    def _path(self, match: re.Match[str]) -> str:
+        path = match[0]
+        found = DIRECTORY.search(path)
+        if not found:
+            return path
+        below = path[found.end() :]
+        return path[: found.end()] + _PART.sub(
+            lambda name: self._noted("temporary", name[0], temporary(name[0])), below
+        )
+
+
+def _pid(is_near: Callable[[int], bool], match: re.Match[str]) -> str:
+    return MARK["pid"] if is_near(int(match[0])) else match[0]
+
+
+def temporary(name: str) -> str:
+    """The name with a mark for what is random in it; as it is where nothing is."""
+    for pattern in PATTERNS:
+        if match := pattern.fullmatch(name):
+            return match[1] + MARK["temp"] + name[match.end(2) :]
+    for run in reversed([*RUN.finditer(name)]):
+        text = run[0]
+        if _COUNTED.fullmatch(text):
+            continue
+        for length in (len(text), min(LENGTHS)):
+            random = text[-length:]
+            if length in LENGTHS and looks_random(random, below=length == len(text)):
+                return name[: run.end() - length] + MARK["temp"] + name[run.end() :]
+    if number := NUMBER.search(name):
+        return name[: number.start()] + MARK["temp"] + name[number.end() :]
+    return name

@@ -1,0 +1,160 @@
+"""Execs as a baseline sees them: of recordings, of a command that is run, or of a machine that is watched."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from whatran.cli.follow import alarm, follow, handling
+from whatran.cli.messages import given_up, say
+from whatran.cli.options import seconds
+from whatran.cli.progress import Bar
+from whatran.cli.running import HEARD, TIMED_OUT, Running, status
+from whatran.errors import UsageError
+from whatran.sinks.output import YELLOW
+from whatran.sinks.text import counted
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Sequence
+
+    from whatran.baseline.observe import Observation, Observer
+    from whatran.cli.parser import Parser
+    from whatran.event import Event, Exec
+    from whatran.watching import Watch
+
+
+class Make(Protocol):
+    """Makes an observer of what comes from a command, or of all there is."""
+
+    def __call__(self, *, command: bool) -> Observer: ...
+
+
+class Seen(NamedTuple):
+    """An exec and what a baseline sees of it."""
+
+    event: Exec
+    observation: Observation
+
+
+def split(argv: Sequence[str]) -> tuple[list[str], list[str] | None]:
+    """What comes before --, and the command after it; None where there is none."""
+    if "--" not in argv:
+        return list(argv), None
+    at = list(argv).index("--")
+    if not argv[at + 1 :]:
+        raise UsageError("there is no command after --; give one, as in: -- make")
+    return list(argv[:at]), list(argv[at + 1 :])
+
+
+def add_inputs(parser: Parser) -> None:
+    """Let it take recordings, or a command."""
+    parser.add_argument("file", nargs="*", metavar="FILE", help='recordings; "-" is standard input')
+    parser.add_argument(
+        "--timeout", type=seconds, metavar="S", help="stop watching after S seconds; send a command SIGTERM then"
+    )
+
+
+def observe(observer: Observer, events: Sequence[Event]) -> list[Seen]:
+    """The execs among the events."""
+    return [Seen(event, seen) for event in events if (seen := observer(event))]  # type: ignore[arg-type]
+
+
+def recorded(files: Sequence[str], make: Make, take: Callable[[list[Seen]], object]) -> bool:
+    """Have all of them taken, each recording by itself; whether all could be read. What was lost is said."""
+    whole = [_recorded(group, make, take) for group in _recordings(files)]
+    return all(whole)
+
+
+def _recorded(files: Sequence[str], make: Make, take: Callable[[list[Seen]], object]) -> bool:
+    from whatran.replaying import replay  # noqa: PLC0415 (not for --help)
+
+    observers: list[Observer] = []
+
+    def older(event: Exec) -> None:
+        observers[0].older(event)
+
+    with (
+        Bar("reading") as bar,
+        replay(files, failed="none", env=False, advanced=bar.advance, older=older) as replaying,
+    ):
+        bar.total = replaying.size
+        observers.append(make(command=any(header.command for header in replaying.headers)))
+        for events in replaying.batches():
+            take(observe(observers[0], events))
+    for problem in replaying.problems:
+        say(problem, style=YELLOW)
+    if lost := replaying.stats.lost:
+        what = counted(lost, "record", "records")
+        say(f"{', '.join(files)}: {what} lost: the recording is not complete, more may have run", style=YELLOW)
+    return not replaying.problems
+
+
+def _recordings(files: Sequence[str]) -> list[list[str]]:
+    """The files of each recording together."""
+    from whatran.replaying import replay  # noqa: PLC0415 (not for --help)
+
+    groups: dict[str, list[str]] = {}
+    for file in files:
+        if file == "-":  # can be read but once
+            groups.setdefault(file, []).append(file)
+            continue
+        with replay([file]) as replaying:
+            groups.setdefault(replaying.headers[0].recording, []).append(file)
+    return list(groups.values())
+
+
+class Taking:
+    """A sink for follow()."""
+
+    due = None
+
+    def __init__(self, observer: Observer, take: Callable[[list[Seen]], object]) -> None:
+        self._observer = observer
+        self._take = take
+
+    def write(self, events: Sequence[Event]) -> int:
+        self._take(observe(self._observer, events))
+        return 0
+
+    def release(self, now_boot_ns: int) -> int:
+        return 0
+
+    def close(self) -> int:
+        return 0
+
+
+def open_watch(command: Sequence[str] | None, observer: Observer, options: dict[str, Any]) -> Watch:
+    """A watch of execs; the observer is told of the processes that are there before."""
+    from whatran.pipeline import Pipeline, stages  # noqa: PLC0415 (not for --help)
+    from whatran.plan import plan  # noqa: PLC0415 (not for --help)
+    from whatran.process.facts import Facts  # noqa: PLC0415 (not for --help)
+    from whatran.watching import Watch  # noqa: PLC0415 (not for --help)
+
+    planned = plan(command, failed="none", **options)
+    return Watch(planned, Pipeline(stages(Facts(), planned.env_names, planned.conditions), older=observer.older))
+
+
+def followed(
+    command: Sequence[str], options: argparse.Namespace, make: Make, take: Callable[[list[Seen]], object]
+) -> int:
+    """Run the command to its end and have all of it taken; its status."""
+    observer, running = make(command=True), Running()
+    with (
+        handling(dict.fromkeys(HEARD, running.hear)),
+        open_watch(command, observer, {"source": options.source, "ring_bytes": options.buffer}) as watching,
+    ):
+        running.started(watching)
+        if watching.source_reason:
+            say(f"following by ptrace, as whatran {watching.source_reason}")
+        with alarm(options.timeout, running.time_out):
+            follow(watching, Taking(observer, take))
+    say_lost(watching)
+    return TIMED_OUT if running.timed_out else status(watching.returncode)
+
+
+def say_lost(watching: Watch) -> None:
+    """Say what is not known of what has run."""
+    if lost := watching.stats.lost:
+        say(f"{counted(lost, 'record', 'records')} lost: more may have run; a larger --buffer helps", style=YELLOW)
+    if less := given_up(watching.stats):
+        say(less.removeprefix(", "))
