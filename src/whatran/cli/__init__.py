@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Protocol
 
 from whatran._version import __version__
-from whatran.cli import diff, doctor, export, query, record, replay, report, run, top, watch
+from whatran.cli import diff, doctor, export, query, record, replay, report, rules, run, top, watch
 from whatran.cli.messages import say
 from whatran.cli.parser import Parser
 from whatran.errors import UsageError, WhatranError
@@ -26,7 +26,7 @@ class Command(Protocol):
         """Do it; the exit status."""
 
 
-COMMANDS: tuple[Command, ...] = (watch, run, record, replay, report, top, diff, query, export, doctor)
+COMMANDS: tuple[Command, ...] = (watch, run, record, replay, report, top, diff, query, export, rules, doctor)
 
 _USAGE = """whatran [watch] [OPTION]...
        whatran [run] [OPTION]... -- COMMAND [ARGUMENT]...
@@ -37,6 +37,7 @@ _USAGE = """whatran [watch] [OPTION]...
        whatran diff [OPTION]... LEFT RIGHT
        whatran query [OPTION]... FILE... SQL
        whatran export [OPTION]... FILE... -o FILE
+       whatran rules import DIR | list [PATH]... | test RULE FILE...
        whatran doctor"""
 
 
