@@ -171,7 +171,7 @@ def execs(number, seed, given):
             pool.setdefault(field, []).append(text)
     for _ in range(number):
         image, parent = (_path(rng, pool.get(field, ())) for field in ("Image", "ParentImage"))
-        ran = Ran(parent, _command_line(rng, parent, pool.get("ParentCommandLine", ())))
+        ran = Ran.of(parent, _command_line(rng, parent, pool.get("ParentCommandLine", ())))
         event = make_exec(
             _command_line(rng, image, pool.get("CommandLine", ())).split(" "),
             pathname=image,
@@ -181,7 +181,7 @@ def execs(number, seed, given):
             comm=rng.choice(("sh", "10.1.2.3", "10.1.3.4", "10.200.0.1", "192.168.1.7", "11.0.0.1")),
             script_pathname=rng.choice((None, "/usr/bin/tool")),
         )
-        yield event, Kin(event.process_start_time, Ran(image), (ran,))
+        yield event, Kin(event.process_start_time, Ran.of(image, None), (ran,))
 
 
 def _path(rng, texts):
