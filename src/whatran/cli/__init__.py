@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Protocol
 
 from whatran._version import __version__
-from whatran.cli import check, diff, doctor, export, learn, query, record, replay, report, run, top, watch
+from whatran.cli import check, diff, doctor, export, learn, query, record, replay, report, rules, run, top, watch
 from whatran.cli.messages import say
 from whatran.cli.parser import Parser
 from whatran.errors import UsageError, WhatranError
@@ -26,7 +26,21 @@ class Command(Protocol):
         """Do it; the exit status."""
 
 
-COMMANDS: tuple[Command, ...] = (watch, run, record, replay, report, top, diff, query, export, learn, check, doctor)
+COMMANDS: tuple[Command, ...] = (
+    watch,
+    run,
+    record,
+    replay,
+    report,
+    top,
+    diff,
+    query,
+    export,
+    rules,
+    learn,
+    check,
+    doctor,
+)
 
 _USAGE = """whatran [watch] [OPTION]...
        whatran [run] [OPTION]... -- COMMAND [ARGUMENT]...
@@ -39,6 +53,7 @@ _USAGE = """whatran [watch] [OPTION]...
        whatran export [OPTION]... FILE... -o FILE
        whatran learn [OPTION]... FILE... [-o BASELINE]
        whatran check [OPTION]... BASELINE [FILE]...
+       whatran rules import DIR | list [PATH]... | test RULE FILE...
        whatran doctor"""
 
 

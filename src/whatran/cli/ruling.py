@@ -57,7 +57,7 @@ class Ruling:
 
     def of(self, sink: Sink) -> Sink:
         """The sink, which gets no more than it is to have."""
-        return _OnlyAlerts(sink) if self._only_alerts else sink
+        return OnlyAlerts(sink) if self._only_alerts else sink
 
 
 def loaded_of(given: Sequence[str | None]) -> Loaded:
@@ -83,7 +83,7 @@ def say_problems(loaded: Loaded) -> None:
         raise UsageError("no rule is left that could be held against anything")
 
 
-class _OnlyAlerts:
+class OnlyAlerts:
     """A sink that leaves out the events that alerts are about."""
 
     def __init__(self, sink: Sink) -> None:

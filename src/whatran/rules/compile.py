@@ -11,16 +11,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from whatran.rules.explain import COMPARE, is_within
-from whatran.rules.fields import FIELDS
+from whatran.rules.fields import FIELDS, READY
 from whatran.rules.model import And, Compared, Is, Known, Network, Not, Or, Pattern, Regex, SameAs, Text
 from whatran.rules.regex import search
 
 if TYPE_CHECKING:
     from whatran.rules.fields import View
     from whatran.rules.model import Condition, Test
-
-HOISTED = frozenset({"Image", "CommandLine", "ParentImage", "ParentCommandLine"})
-"""Fields that nearly every rule asks for; others may cost something, and are computed when they are."""
 
 Matcher = Callable[["View"], list[int]]
 """Numbers of the rules whose conditions hold."""
@@ -96,7 +93,7 @@ class _Source:
 
     def _value(self, name: str) -> str:
         """The value of a View that has this name."""
-        if name.partition("_")[2] not in HOISTED:
+        if name.partition("_")[2] not in READY:
             return f"v.{name}"
         self._used.add(name)
         return name

@@ -83,6 +83,15 @@ class Engine:
         return alerts
 
 
+def with_those_it_needs(wanted: Sequence[Rule], rules: Sequence[Rule]) -> tuple[Rule, ...]:
+    """These rules, and of others those that they refer to, in the order of all."""
+    needed = {rule.id for rule in wanted}
+    for rule in reversed(rules):  # each comes after those it refers to
+        if rule.id in needed and isinstance(rule, CorrelationRule):
+            needed.update(rule.rules)
+    return tuple(rule for rule in rules if rule.id in needed)
+
+
 def _silent(correlations: Sequence[CorrelationRule]) -> frozenset[str]:
     """Those that others refer to, unless one of these wants them to speak for themselves."""
     spoken = {each for rule in correlations if rule.generate for each in rule.rules}

@@ -26,6 +26,16 @@ class Ran(msgspec.Struct, frozen=True, gc=False):
 
     image: str | None = None
     command_line: str | None = None
+    image_lower: str | None = None
+    """The same as rules see it, once for all children."""
+    command_line_lower: str | None = None
+    """The same."""
+
+    @classmethod
+    def of(cls, image: str | None, command_line: str | None) -> Ran:
+        """With all that follows from these."""
+        line = command_line and command_line[:MOST_CHARS]
+        return cls(image, line, image and image.lower(), line and line.lower())
 
 
 class Kin(msgspec.Struct, gc=False):
@@ -107,4 +117,4 @@ class Family:
 
 
 def _ran(event: Exec) -> Ran:
-    return Ran(event.pathname, None if event.argv is None else " ".join(event.argv)[:MOST_CHARS])
+    return Ran.of(event.pathname, None if event.argv is None else " ".join(event.argv))

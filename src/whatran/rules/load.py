@@ -40,15 +40,19 @@ def load(paths: Iterable[str | os.PathLike[str]]) -> Loaded:
     return Loaded(tuple(rules), tuple(errors), tuple(left_out))
 
 
+def files_in(directory: Path) -> list[Path]:
+    """Files of rules, in it and below."""
+    return sorted(path for path in directory.rglob("*") if path.suffix in SUFFIXES and not path.is_dir())
+
+
 def _files(paths: Iterable[str | os.PathLike[str]]) -> Iterator[Path]:
     seen: set[Path] = set()
     for given in paths:
         path = Path(given)
         if not path.exists():
             raise UsageError(f"cannot read rules: there is no {path}")
-        below = sorted(each for each in path.rglob("*") if each.suffix in SUFFIXES) if path.is_dir() else [path]
-        for each in below:
-            if not each.is_dir() and each not in seen:
+        for each in files_in(path) if path.is_dir() else [path]:
+            if each not in seen:
                 seen.add(each)
                 yield each
 

@@ -76,4 +76,5 @@ def _compiler() -> Callable[[str], Callable[[str], object]]:
     re2 = _re2()
     options = re2.Options()
     options.log_errors = False
+    options.never_capture = True  # whether, not what
     return lambda text: re2.compile(text, options).search

@@ -1,0 +1,166 @@
+"""whatran rules, and --rules, on a recording of a real kernel."""
+
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from tests.rules.made import rule_of
+from whatran.rules import places
+
+DEMO = str(Path(__file__).parent.parent / "data/demo.wr")
+SHELL = rule_of("s: {Image|endswith: [/sh, /dash, /bash]}\ncondition: s", title="A shell", more="id: shell")
+NEVER = rule_of("s: {Image: /nowhere}\ncondition: s", title="Never")
+BROKEN = rule_of("s: {Imag: x}\ncondition: s", title="Broken")
+
+
+@pytest.fixture
+def target(tmp_path, monkeypatch):
+    """Where rules are imported to; nobody's real directory."""
+    monkeypatch.setattr(places, "BUILTIN", tmp_path / "builtin")
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "xdg"))
+    return tmp_path / "xdg/whatran/rules"
+
+
+@pytest.fixture
+def source(tmp_path):
+    """A directory of rules of others, and what else lies about."""
+    directory = tmp_path / "source"
+    (directory / "linux").mkdir(parents=True)
+    (directory / "LICENSE.md").write_text("DRL 1.1")
+    (directory / "linux/shell.yml").write_text(SHELL + "author: A\n")
+    (directory / "linux/broken.yml").write_text(BROKEN)
+    (directory / "windows.yml").write_text(NEVER.replace("linux", "windows"))
+    (directory / "readme.txt").write_text("no rule")
+    return directory
+
+
+def test_import_copies_what_is_for_execs_on_linux(run, source, target):
+    """With author and licence; what is left out is told with the reason, and what is wrong where it stands."""
+    status, out, err = run("rules", "import", str(source))
+
+    assert 1 == status
+    assert f"1 rule imported to {target}, 1 left out" == out.splitlines()[0]
+    assert ["1", "it is for windows/process_creation, not for linux/process_creation"] == out.split("\n")[1].split(
+        maxsplit=1
+    )
+    assert f"whatran: {source}/linux/broken.yml:5:9: there is no field Imag; did you mean Image?\n" == err
+    assert {"LICENSE.md": "DRL 1.1", "linux/shell.yml": SHELL + "author: A\n"} == {
+        str(path.relative_to(target)): path.read_text() for path in target.rglob("*") if path.is_file()
+    }
+    assert 0o644 == stat.S_IMODE((target / "linux/shell.yml").stat().st_mode)
+
+
+def test_import_again_replaces(run, source, target):
+    """What is in the same place; an id that is elsewhere already is a problem."""
+    (source / "linux/broken.yml").unlink()
+    run("rules", "import", str(source))
+    (source / "linux/shell.yml").write_text(SHELL + "author: B\n")
+    again = run("rules", "import", str(source))
+    (source / "linux/shell.yml").rename(source / "linux/other.yml")
+    status, _, err = run("rules", "import", str(source))
+
+    assert (0, "") == (again[0], again[2])
+    assert (target / "linux/shell.yml").read_text().endswith("author: B\n")
+    assert (1, f"id shell is that of {target}/linux/shell.yml:1:1 already") == (status, err.strip().split(": ")[-1])
+
+
+@pytest.mark.parametrize("what", ["none", "itself"])
+def test_import_of_what_cannot_be(run, source, target, what):
+    """No directory, and the directory of those that are at work."""
+    run("rules", "import", str(source))
+    status, _, err = run("rules", "import", str(target if what == "itself" else source / "none"))
+
+    assert 2 == status
+    assert {"none": "is no directory of rules", "itself": "is where rules are imported to"}[what] in err
+
+
+def test_list(run, source, target):
+    """Those at work, or of a path; hostile titles are safe to print."""
+    (source / "linux/shell.yml").write_text(SHELL.replace("A shell", '"A \\e[31mshell"') + "tags: [attack.t1059]\n")
+    run("rules", "import", str(source))
+    status, out, err = run("rules", "list")
+    head, line = out.splitlines()
+
+    assert (0, "", "LEVEL   ID     TITLE ") == (status, err, head[:21])
+    assert line.startswith(r"medium  shell  A \x1b[31mshell  T1059")
+    assert 1 == run("rules", "list", str(source))[0]
+
+
+def test_list_of_nothing(run, target):
+    """The next step is told."""
+    status, _, err = run("rules", "list")
+
+    assert 2 == status
+    assert "`whatran rules import DIR` brings some" in err
+
+
+@pytest.mark.parametrize("name", ["path", "shell", "a SHELL"])
+def test_test_shows_what_a_rule_finds(run, source, target, name):
+    """By path, id or title."""
+    (source / "linux/broken.yml").unlink()
+    run("rules", "import", str(source))
+    rule = str(source / "linux/shell.yml") if name == "path" else name
+    status, out, err = run("rules", "test", "--format", "jsonl", rule, DEMO)
+    alerts = [json.loads(line) for line in out.splitlines()]
+
+    assert 0 == status
+    assert alerts
+    assert {("alert", "A shell")} == {(alert["event"], alert["rule"]) for alert in alerts}
+    assert err.startswith(f"whatran: {len(alerts)} alert")
+
+
+def test_test_that_finds_nothing(run, tmp_path):
+    """Is told by the status, as grep(1) does."""
+    (tmp_path / "never.yml").write_text(NEVER)
+    status, out, err = run("rules", "test", str(tmp_path / "never.yml"), DEMO)
+
+    assert (1, 1) == (status, len(out.splitlines()))  # the head
+    assert err.startswith("whatran: 0 alerts in ")
+
+
+def test_test_of_a_rule_that_is_not_there(run, source, target):
+    """Neither path nor id nor title."""
+    run("rules", "import", str(source))
+    status, _, err = run("rules", "test", "nothing", DEMO)
+
+    assert 2 == status
+    assert "no rule has the path, id or title 'nothing'" in err
+
+
+def test_replay_with_rules(run, source):
+    """Alerts follow their execs; a bad rule is told, costs the status, and does not hinder others."""
+    status, out, err = run("replay", "--format", "jsonl", f"--rules={source}", DEMO)
+    events = [json.loads(line) for line in out.splitlines()]
+    found = [at for at, event in enumerate(events) if event["event"] == "alert"]
+
+    assert (1, f"whatran: {source}/linux/broken.yml:5:9: there is no field Imag; did you mean Image?\n") == (
+        status,
+        err,
+    )
+    assert found
+    assert all(events[at]["process"] == events[at - 1] for at in found)
+    assert [event for event in events if event["event"] != "alert"] == [
+        json.loads(line) for line in run("replay", "--format", "jsonl", DEMO)[1].splitlines()
+    ]
+
+
+def test_only_alerts(run, source):
+    """No other events."""
+    (source / "linux/broken.yml").unlink()
+    status, out, _ = run("replay", "--format", "jsonl", f"--rules={source}", "--only-alerts", DEMO)
+
+    assert (0, {"alert"}) == (status, {json.loads(line)["event"] for line in out.splitlines()})
+    assert 2 == run("replay", "--only-alerts", DEMO)[0]
+
+
+def test_rules_of_which_none_is_right(run, tmp_path):
+    """Nothing would be found: that is no use."""
+    (tmp_path / "broken.yml").write_text(BROKEN)
+    status, _, err = run("replay", f"--rules={tmp_path}", DEMO)
+
+    assert 2 == status
+    assert "no rule is left that could be held against anything" in err
