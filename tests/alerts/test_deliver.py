@@ -11,6 +11,7 @@ import pytest
 
 from tests.alerts.conftest import counts, deliver, lives, until
 from tests.events import S, make_alert, make_exec, make_exit, make_fork
+from whatran.alerts import deliver as deliver_module
 from whatran.alerts import sender as sender_module
 from whatran.alerts.command import Command
 from whatran.alerts.deliver import Delivery
@@ -47,7 +48,12 @@ def test_only_alerts_are_delivered(out):
     delivery = deliver([Command("cat >> $OUT"), Command("cat >> $OUT.2")], events)
 
     assert (["sh"], ["sh"]) == (_delivered(out), _delivered(out.with_name("out.2")))
-    assert (1, 0, 0, [(1, 0, 0)] * 2) == (delivery.made, delivery.repeated, delivery.over_rate, counts(delivery))
+    assert (1, 0, 0, [(1, 0, 0)] * 2) == (
+        delivery.made.total(),
+        delivery.repeated,
+        delivery.over_rate,
+        counts(delivery),
+    )
 
 
 def test_what_is_withheld_is_delivered_as_a_number(out):
@@ -55,7 +61,7 @@ def test_what_is_withheld_is_delivered_as_a_number(out):
     delivery = deliver([Command("cat >> $OUT")], [*_alerts(4), *_alerts(1)], rate=2)
 
     assert ["program-0", "program-1", (1, 2, 0)] == _delivered(out)
-    assert (5, 1, 2, [(2, 0, 0)]) == (delivery.made, delivery.repeated, delivery.over_rate, counts(delivery))
+    assert (5, 1, 2, [(2, 0, 0)]) == (delivery.made.total(), delivery.repeated, delivery.over_rate, counts(delivery))
 
 
 def test_what_is_withheld_is_told_when_the_minute_is_over(out):
@@ -110,7 +116,7 @@ def test_nothing_waits_for_a_receiver(stopped):
     delivery.close()
 
     assert 0 == waited
-    assert (20_000, 0, 20_000 - dropped, dropped) == (delivery.made, *counts(delivery)[0])
+    assert (20_000, 0, 20_000 - dropped, dropped) == (delivery.made.total(), *counts(delivery)[0])
     assert 20_000 > dropped > 15_000
 
 
@@ -167,7 +173,7 @@ def test_the_end_waits_for_what_is_left(out):
 
 def test_the_end_does_not_wait_long(out, monkeypatch):
     """A receiver that goes on is ended with what it runs, and what it did not take is counted."""
-    monkeypatch.setattr(sender_module, "DRAIN_SECONDS", 0.5)
+    monkeypatch.setattr(deliver_module, "DRAIN_SECONDS", 0.5)
     delivery = deliver([Command("echo $$ > $OUT; sleep 3600")], _alerts(3))
 
     assert [(0, 3, 0)] == counts(delivery)
@@ -176,7 +182,7 @@ def test_the_end_does_not_wait_long(out, monkeypatch):
 
 def test_the_end_does_not_wait_for_one_that_is_stopped(monkeypatch):
     """Not even SIGTERM is."""
-    monkeypatch.setattr(sender_module, "DRAIN_SECONDS", 0.1)
+    monkeypatch.setattr(deliver_module, "DRAIN_SECONDS", 0.1)
     monkeypatch.setattr(sender_module, "KILL_SECONDS", 0.1)
     delivery = deliver([Command("kill -STOP $PPID")], _alerts(3))
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Self
 
 from whatran.alerts.limit import Limiter, Withheld, dropped
 from whatran.alerts.message import pack
-from whatran.alerts.sender import Sender, finish
+from whatran.alerts.sender import DRAIN_SECONDS, Sender, finish
 from whatran.errors import OutputError
 from whatran.event import Alert
 
@@ -25,8 +26,8 @@ class Delivery:
 
     def __init__(self, receivers: Sequence[Receiver], rate: int) -> None:
         """``rate`` is how many different alerts a minute are delivered of each rule."""
-        self.made = 0
-        """How many alerts there were."""
+        self.made: Counter[str] = Counter()
+        """How many alerts there were of each level."""
         self.senders: list[Sender] = []
         self._rate = rate
         self._limiters: dict[str, Limiter] = {}
@@ -36,7 +37,7 @@ class Delivery:
             for receiver in receivers:
                 self.senders.append(Sender(receiver))
         except BaseException as error:
-            finish(self.senders)
+            finish(self.senders, 0)
             if isinstance(error, OSError):  # no descriptors, processes or memory left
                 raise OutputError(f"cannot start to deliver alerts: {error.strerror}") from error
             raise
@@ -66,7 +67,7 @@ class Delivery:
         """Takes the alerts among them."""
         for event in events:
             if type(event) is Alert:
-                self.made += 1
+                self.made[event.level] += 1
                 self._last = event
                 # Each boot has a clock of its own.
                 limiter = self._limiters.get(event.boot_id) or self._limiters.setdefault(
@@ -85,14 +86,14 @@ class Delivery:
                 sender.put(pack(dropped(self._last, count)), count, alert=False)
         self._look = now_boot_ns + FLUSH_NS if any(sender.waiting for sender in self.senders) else None
 
-    def close(self) -> None:
-        """Tells the rest, and waits for the receivers, but not long."""
+    def close(self, *, hurry: bool = False) -> None:
+        """Tells the rest, and waits for the receivers, but not long; not at all in a hurry."""
         for limiter in self._limiters.values():
             self._put(limiter.close())
         for sender in self.senders:
             if sender.untold and self._last:
                 sender.put(pack(dropped(self._last, sender.untold)), alert=False)
-        finish(self.senders)
+        finish(self.senders, 0 if hurry else DRAIN_SECONDS)
 
     def _put(self, told: Iterable[Alert | Withheld]) -> None:
         for each in told:
@@ -106,5 +107,5 @@ class Delivery:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exc: object) -> None:
-        self.close()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.close(hurry=kind is KeyboardInterrupt)

@@ -152,15 +152,15 @@ def _closed(fd: int) -> int:
     return -1
 
 
-def finish(senders: Sequence[Sender]) -> None:
-    """Gives all of them their time for what is left, and ends those that take longer; nothing of them is left."""
+def finish(senders: Sequence[Sender], seconds: float) -> None:
+    """Gives all of them so long for what is left, and ends those that take longer; no process of theirs is left."""
     try:
-        _wait(senders, DRAIN_SECONDS)
+        _wait(senders, seconds)
     finally:  # whoever interrupts this does not want to wait
-        for number, seconds in ((signal.SIGTERM, KILL_SECONDS), (signal.SIGKILL, None)):
+        for number, patience in ((signal.SIGTERM, KILL_SECONDS), (signal.SIGKILL, None)):
             for sender in senders:
                 sender.kill(number)
-            _wait(senders, seconds)
+            _wait(senders, patience)
 
 
 def _wait(senders: Sequence[Sender], seconds: float | None) -> None:
