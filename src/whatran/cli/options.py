@@ -18,7 +18,7 @@ from whatran.sinks import FORMATS
 from whatran.sinks.output import Output
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from whatran.cli.parser import Parser
     from whatran.plan import Failed
@@ -63,6 +63,11 @@ class Options(argparse.Namespace):
     buffer: int
     source: Wanted
     rules: list[str | None]
+    alert: list[str]
+    webhook: list[str]
+    syslog: list[str | None]
+    alert_rate: int
+    fail_on: str | None
     only_alerts: bool
     stats: bool
     verbose: int
@@ -85,12 +90,12 @@ class Options(argparse.Namespace):
         for name in self.fields:
             check_field(name, Life.__struct_fields__ if self.format == "lives" else FIELDS, "--fields")
 
-    def capture(self, rules: Engine | None = None) -> Capture:
-        """What of it `whatran.watch` is to be told, whatever the command."""
+    def capture(self, rules: Engine | None = None, ours: Sequence[int] = ()) -> Capture:
+        """What of it `whatran.watch` is to be told, whatever the command; ``ours`` are processes to leave out too."""
         self.check_fields()
         return {
             "scope": self.scope,
-            "not_tree": self.not_tree,
+            "not_tree": [*self.not_tree, *ours],
             "not_cgroup": self.not_cgroup,
             "not_container": self.not_container,
             "uid": self.uid,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from whatran.cli.alerting import Alerting, add_alerts
 from whatran.cli.messages import logging_to_stderr
 from whatran.cli.newfile import keep_inputs
 from whatran.cli.options import Options, add_filters, add_output, add_verbose, fields_help, names, open_output
@@ -46,10 +47,12 @@ def main(argv: Sequence[str]) -> int:
     from whatran.replaying import replay  # noqa: PLC0415 (not for --help)
 
     ruling = Ruling(options.rules, only_alerts=options.only_alerts)
+    alerting = Alerting(options)
 
     with (
         logging_to_stderr(options.verbose),
         open_output(options.output, Output.stdout) as output,
+        alerting,
         Bar("replaying", quiet=output.terminal) as bar,
         replay(
             options.file,
@@ -68,10 +71,10 @@ def main(argv: Sequence[str]) -> int:
             else:
                 partial = bool(options.filter) or filtered(replaying)
                 sink = FORMATS[options.format](output, Show(options.count, options.fields, partial, live=False))
-                _show(replaying, ruling.of(sink), options.count)
+                _show(replaying, alerting.of(ruling.of(sink)), options.count)
         finally:
             bar.close()
-    return say_missing(replaying, has_gaps="output") or int(ruling.broken > 0)
+    return alerting.status(say_missing(replaying, has_gaps="output") or int(ruling.broken > 0))
 
 
 def _show(replaying: Replay, sink: Sink, most: int | None) -> None:
@@ -114,5 +117,6 @@ def _parser() -> Parser:
     )
     add_filters(parser, recorded=True)
     add_rules(parser)
+    add_alerts(parser)
     add_verbose(parser, twice="")
     return parser

@@ -12,6 +12,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from whatran.cli.alerting import Alerting, add_alerts
 from whatran.cli.costs import saying_costs
 from whatran.cli.follow import alarm, follow, handling
 from whatran.cli.messages import given_up, logging_to_stderr, say
@@ -41,11 +42,13 @@ def main(argv: Sequence[str]) -> int:
     from whatran.watching import watch  # noqa: PLC0415 (not for --help)
 
     ruling = Ruling(options.rules, only_alerts=options.only_alerts)
+    alerting = Alerting(options)
     running = Running()
     with (
         logging_to_stderr(options.verbose),
         saying_costs(at_the_end=options.stats) as costs,
         open_output(options.output, Output.stderr) as output,
+        alerting,
         handling(dict.fromkeys(HEARD, running.hear)),
         watch(command, **options.capture(ruling.engine)) as watching,
     ):
@@ -60,7 +63,7 @@ def main(argv: Sequence[str]) -> int:
             ),
         )
         with alarm(options.timeout, running.time_out):
-            follow(watching, sink, between=costs.answer)
+            follow(watching, alerting.of(sink), between=costs.answer)
     if lost := watching.stats.lost:
         say(f"{counted(lost, 'record', 'records')} lost: the output has gaps; a larger --buffer helps", style=YELLOW)
     elif filtered := watching.stats.execs.filtered:
@@ -70,8 +73,8 @@ def main(argv: Sequence[str]) -> int:
     if isinstance(sink.error, OutputError):
         say(str(sink.error))
     if running.timed_out:
-        return TIMED_OUT
-    return status(watching.returncode) or int(isinstance(sink.error, OutputError) or ruling.broken > 0)
+        return alerting.status(TIMED_OUT)
+    return alerting.status(status(watching.returncode) or int(isinstance(sink.error, OutputError) or ruling.broken > 0))
 
 
 def _parser() -> Parser:
@@ -94,6 +97,7 @@ def _parser() -> Parser:
         "(default: %(default)s)",
     )
     add_rules(parser)
+    add_alerts(parser)
     return parser
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING
 
+from whatran.cli.alerting import Alerting, add_alerts
 from whatran.cli.costs import saying_costs
 from whatran.cli.follow import follow, handling
 from whatran.cli.messages import given_up, hint, logging_to_stderr, say
@@ -31,18 +32,20 @@ def main(argv: Sequence[str]) -> int:
     from whatran.watching import watch  # noqa: PLC0415 (not for --help)
 
     ruling = Ruling(options.rules, only_alerts=options.only_alerts)
+    alerting = Alerting(options)
 
     with (
         logging_to_stderr(options.verbose),
         saying_costs(at_the_end=options.stats) as costs,
         open_output(options.output, Output.stdout) as output,
+        alerting,
         watch(
             pid=options.pid,
             tree=options.tree,
             cgroup=options.cgroup,
             container=options.container,
             timeout=options.timeout,
-            **options.capture(ruling.engine),
+            **options.capture(ruling.engine, ours=alerting.executing),
         ) as watching,
     ):
         costs.started(watching)
@@ -57,9 +60,9 @@ def main(argv: Sequence[str]) -> int:
             watching.stop()
 
         with handling(dict.fromkeys((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), stop)):
-            follow(watching, sink, stop_after=options.count, between=costs.answer)
+            follow(watching, alerting.of(sink), stop_after=options.count, between=costs.answer)
         _say_totals(watching.stats)
-    return int(ruling.broken > 0)
+    return alerting.status(int(ruling.broken > 0))
 
 
 def _parser() -> Parser:
@@ -73,6 +76,7 @@ def _parser() -> Parser:
     )
     add_scope(filters)
     add_rules(parser)
+    add_alerts(parser)
     return parser
 
 

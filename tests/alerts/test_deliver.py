@@ -1,0 +1,236 @@
+"""From alerts to the processes of receivers, whatever these do."""
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from tests.alerts.conftest import counts, deliver, lives, until
+from tests.events import S, make_alert, make_exec, make_exit, make_fork
+from whatran.alerts import deliver as deliver_module
+from whatran.alerts import sender as sender_module
+from whatran.alerts.command import Command
+from whatran.alerts.deliver import Delivery
+
+MINUTE = 60 * S
+
+
+@pytest.fixture
+def out(tmp_path, monkeypatch):
+    """A file, named by $OUT to commands."""
+    path = tmp_path / "out"
+    monkeypatch.setenv("OUT", os.fspath(path))
+    return path
+
+
+def _alerts(count, **given):
+    return [make_alert(make_exec((f"program-{number}",), **given)) for number in range(count)]
+
+
+def _delivered(path):
+    """What a command has written there: programs, and the counts of those not delivered."""
+    told = [json.loads(line) for line in path.read_text().splitlines()]
+    return [
+        event["process"]["argv"][0]
+        if event["event"] == "alert"
+        else (event["repeated"], event["over_rate"], event["dropped"])
+        for event in told
+    ]
+
+
+def test_only_alerts_are_delivered(out):
+    """Of all events, and to each receiver."""
+    events = [make_exec(), make_alert(make_exec(("sh",))), make_fork(), make_exit()]
+    delivery = deliver([Command("cat >> $OUT"), Command("cat >> $OUT.2")], events)
+
+    assert (["sh"], ["sh"]) == (_delivered(out), _delivered(out.with_name("out.2")))
+    assert (1, 0, 0, [(1, 0, 0)] * 2) == (
+        delivery.made.total(),
+        delivery.repeated,
+        delivery.over_rate,
+        counts(delivery),
+    )
+
+
+def test_what_is_withheld_is_delivered_as_a_number(out):
+    """At the end at the latest."""
+    delivery = deliver([Command("cat >> $OUT")], [*_alerts(4), *_alerts(1)], rate=2)
+
+    assert ["program-0", "program-1", (1, 2, 0)] == _delivered(out)
+    assert (5, 1, 2, [(2, 0, 0)]) == (delivery.made.total(), delivery.repeated, delivery.over_rate, counts(delivery))
+
+
+def test_what_is_withheld_is_told_when_the_minute_is_over(out):
+    """Also where nothing else happens."""
+    with Delivery([Command("cat >> $OUT")], 1) as delivery:
+        delivery.write([*_alerts(1, at=S), *_alerts(1, at=2 * S)])
+        assert S + MINUTE == delivery.due
+        delivery.release(S + MINUTE)
+        until(lambda: out.exists() and 2 == len(_delivered(out)))
+        assert None is delivery.due
+
+    assert ["program-0", (1, 0, 0)] == _delivered(out)
+
+
+def test_each_machine_has_its_minutes(out):
+    """Alerts of two recordings, whose clocks differ, are never taken for one."""
+    delivery = deliver([Command("cat >> $OUT")], [*_alerts(1, at=90 * S), *_alerts(1, at=S, boot_id="other")])
+
+    assert (["program-0", "program-0"], 0) == (_delivered(out), delivery.repeated)
+
+
+@pytest.fixture
+def stopped():
+    """Starts a Delivery whose one receiver takes nothing before it gets SIGCONT."""
+    made = []
+
+    def stopped(command="exit 0"):
+        delivery = Delivery([Command(command)], 1 << 30)
+        made.append(delivery)
+        [sender] = delivery.senders
+        os.kill(sender.pid, signal.SIGSTOP)
+        until(lambda: _stopped(sender.pid))
+        return delivery, sender
+
+    yield stopped
+    for delivery in made:
+        for sender in delivery.senders:
+            if lives(sender.pid):
+                sender.kill(signal.SIGKILL)
+                delivery.close()
+
+
+def test_nothing_waits_for_a_receiver(stopped):
+    """One that takes nothing has a full queue; what is over it is dropped and counted, and nobody ever waits for it."""
+    delivery, sender = stopped()
+    before = _switches()
+    delivery.write(_alerts(20_000))
+    delivery.release(S)
+    waited = _switches() - before
+    dropped = sender.dropped
+    sender.kill(signal.SIGKILL)
+    delivery.close()
+
+    assert 0 == waited
+    assert (20_000, 0, 20_000 - dropped, dropped) == (delivery.made.total(), *counts(delivery)[0])
+    assert 20_000 > dropped > 15_000
+
+
+def _stopped(pid):
+    with open(f"/proc/{pid}/stat") as file:
+        return file.read().rpartition(")")[2].split()[0] == "T"
+
+
+def _switches():
+    """How often this thread has waited for something."""
+    with open("/proc/thread-self/status") as file:
+        return int(next(line for line in file if line.startswith("voluntary_ctxt_switches")).split()[1])
+
+
+def test_what_was_dropped_is_told_once_there_is_room(stopped, out, monkeypatch):
+    """In the stream of alerts, with the number; and what comes after it is delivered."""
+    monkeypatch.setattr(sender_module, "QUEUE_BYTES", 1 << 14)
+    monkeypatch.setattr(sender_module, "PIPE_BYTES", 1 << 12)
+    delivery, sender = stopped("cat >> $OUT")
+    delivery.write(_alerts(20))
+    delivery.release(S)
+    dropped, due = sender.untold, delivery.due
+    sender.kill(signal.SIGCONT)
+    until(lambda: delivery.release(S) or not delivery.due)
+    delivery.write(_alerts(1, at=S + MINUTE))
+    delivery.close()
+    kept = 20 - dropped
+
+    assert S + 50_000_000 == due
+    assert [*(f"program-{number}" for number in range(kept)), (0, 0, dropped), "program-0"] == _delivered(out)
+    assert [(kept + 1, 0, dropped)] == counts(delivery)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
+def test_a_receiver_that_dies_is_told(capfd, number):
+    """Nothing else is harmed, and each alert is counted."""
+    with Delivery([Command("exit 0")], 1 << 30) as delivery:
+        [sender] = delivery.senders
+        os.kill(sender.pid, number)
+        until(lambda: not lives(sender.pid))
+        delivery.write(_alerts(100))
+
+    assert [(0, 1, 99)] == counts(delivery)
+    assert "whatran: --alert: its process has ended, and nothing more is delivered to it\n" == capfd.readouterr().err
+
+
+def test_the_end_waits_for_what_is_left(out):
+    """Alerts in the queue are delivered before all is over."""
+    delivery = deliver([Command("sleep 0.05; cat >> $OUT")], _alerts(8))
+
+    assert 8 == len(_delivered(out))
+    assert [(8, 0, 0)] == counts(delivery)
+
+
+def test_the_end_does_not_wait_long(out, monkeypatch):
+    """A receiver that goes on is ended with what it runs, and what it did not take is counted."""
+    monkeypatch.setattr(deliver_module, "DRAIN_SECONDS", 0.5)
+    delivery = deliver([Command("echo $$ > $OUT; sleep 3600")], _alerts(3))
+
+    assert [(0, 3, 0)] == counts(delivery)
+    assert not lives(int(out.read_text()))
+
+
+def test_the_end_does_not_wait_for_one_that_is_stopped(monkeypatch):
+    """Not even SIGTERM is."""
+    monkeypatch.setattr(deliver_module, "DRAIN_SECONDS", 0.1)
+    monkeypatch.setattr(sender_module, "KILL_SECONDS", 0.1)
+    delivery = deliver([Command("kill -STOP $PPID")], _alerts(3))
+
+    assert [(0, 3, 0)] == counts(delivery)
+    assert [False] == [lives(sender.pid) for sender in delivery.senders]
+
+
+_WATCHER = """
+import os, sys
+from tests.events import make_alert
+from whatran.alerts.command import Command
+from whatran.alerts.deliver import Delivery
+delivery = Delivery([Command("echo $$ $PPID; exec sleep 3600")], 10)
+delivery.write([make_alert()])
+sys.stdin.read()
+"""
+
+
+def test_receivers_do_not_outlive_us():
+    """Where the one that watches is killed, its receivers' processes end, and what they run."""
+    with subprocess.Popen([sys.executable, "-c", _WATCHER], stdin=subprocess.PIPE, stderr=subprocess.PIPE) as watcher:
+        pids = watcher.stderr.readline().split()
+        alive = [lives(int(pid)) for pid in pids]
+        watcher.kill()
+        until(lambda: not any(lives(int(pid)) for pid in pids))
+
+    assert [True, True] == alive
+
+
+def test_the_terminal_does_not_reach_them(out):
+    """Ctrl-C is for the one that watches: its receivers go on to the end."""
+    with Delivery([Command("cat >> $OUT")], 10) as delivery:
+        [sender] = delivery.senders
+        until(lambda: os.getsid(sender.pid) == sender.pid)
+        delivery.write(_alerts(2))
+
+    assert [(2, 0, 0)] == counts(delivery)
+
+
+def test_nothing_is_held_open(out):
+    """A receiver's process has no descriptor but its pipes: whoever waits for one to be closed does not wait for it."""
+    reading, writing = os.pipe()
+    with Delivery([Command("cat >> $OUT"), Command("cat >> $OUT")], 10) as delivery:
+        os.close(writing)
+        until(lambda: select.select([reading], [], [], 0.01)[0])
+        held = os.read(reading, 1)
+        os.close(reading)
+        delivery.write(_alerts(1))
+
+    assert b"" == held
+    assert [(1, 0, 0)] * 2 == counts(delivery)
