@@ -38,9 +38,7 @@ def _events(example, number=0):
     image = fields.pop("Image", "/usr/bin/true")
     parent = [fields.pop("ParentImage")] if "ParentImage" in fields else []
     parent_line = [fields.pop("ParentCommandLine")] if "ParentCommandLine" in fields else []
-    above = _ancestors(
-        fields.pop("AncestorImage", parent), fields.pop("AncestorCommandLine", parent_line), **changed
-    )
+    above = _ancestors(fields.pop("AncestorImage", parent), fields.pop("AncestorCommandLine", parent_line), **changed)
     argv = fields.pop("argv", None)
     if argv is None:
         argv = fields.pop("CommandLine", image.rpartition("/")[2]).split(" ")
