@@ -36,7 +36,8 @@ FILE_CAPABILITY = """
 import os, shutil, struct
 VFS_CAP_REVISION_2, EFFECTIVE, CAP_NET_BIND_SERVICE = 0x02000000, 1, 10
 shutil.copy("/bin/true", "x")
-os.setxattr("x", "security.capability", struct.pack("<5I", VFS_CAP_REVISION_2 | EFFECTIVE, 1 << CAP_NET_BIND_SERVICE, 0, 0, 0))
+capabilities = struct.pack("<5I", VFS_CAP_REVISION_2 | EFFECTIVE, 1 << CAP_NET_BIND_SERVICE, 0, 0, 0)
+os.setxattr("x", "security.capability", capabilities)
 """
 
 NO_ARGUMENTS = """
@@ -83,7 +84,7 @@ SCRIPTS = {
     "Downloaded And Executed": "cp /bin/true curl; ./curl; cp /bin/true x; ./x",
     "Function In An Environment Variable": "env 'X=() { :; }; true' true",
     "Interactive Shell On A Socket": _python(WITH_SOCKET, "sh"),
-    "Interpreter Reads Its Program From A Socket": _python(WITH_SOCKET, "\"$PYTHON\""),
+    "Interpreter Reads Its Program From A Socket": _python(WITH_SOCKET, '"$PYTHON"'),
     "Interpreter Runs An Open Descriptor": "echo true > x; sh /dev/fd/3 3< x",
     "Libraries Looked For Where Everyone May Write": "LD_LIBRARY_PATH=/tmp/x /bin/true",
     "Library Audits The Loader": "LD_AUDIT=libc.so.6 /bin/true",
@@ -124,7 +125,7 @@ SCRIPTS = {
     "Shell Of A Service Account On A Terminal": _python(ON_A_TERMINAL),
     "Shell Of A Web Server": "cp /bin/sh nginx; ./nginx -c 'env sh -c true; true'",
     "Shell Whose Input Is A Socket": _python(WITH_SOCKET, "sh -c true"),
-    "Shell With Root's Privilege For Another User": f"cp /bin/sh x.sh; mv x.sh sh; chmod 4755 sh; {AS_NOBODY} ./sh -p -c true",
+    "Shell With Root's Privilege For Another User": f"cp /bin/sh sh; chmod 4755 sh; {AS_NOBODY} ./sh -p -c true",
     "Terminal Spawned By A One-Liner": _python('import pty; pty.spawn("true")'),
 }
 """By the title of the rule."""
@@ -141,7 +142,8 @@ find /etc/default -name 'l*' -exec stat -c %s {} + ; awk 'END { print NR }' /etc
 tar -cf x.tar -C /etc passwd; tar -tf x.tar | xargs -n 1 basename; gzip x.tar; rm x.tar.gz
 printf '#!/bin/sh\\necho script "$@"\\n' > script; chmod +x script; sh script a b; "$PYTHON" -c 'print(1)'
 "$PYTHON" -m compileall -q . ; "$PYTHON" -c 'import subprocess; subprocess.run(["sh", "-c", "true"], check=True)'
-echo 1 2 | while read -r a b; do expr "$a" + "$b"; done; id -un; env -i PATH="$PATH" nice sh -c 'sleep 0; true' < /dev/null
+echo 1 2 | while read -r a b; do expr "$a" + "$b"; done; id -un
+env -i PATH="$PATH" nice sh -c 'sleep 0; true' < /dev/null
 base64 script | base64 -d > again; cmp script again; mkdir -p a/b; cp -r a c; rm -r a c; tty || true; test -x /bin/sh
 """
 """What is done every day, and is of no rule's concern."""

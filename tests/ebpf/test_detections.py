@@ -1,4 +1,4 @@
-"""The rules that come with whatran, held against what really happens: whoever does it, it is seen; else they are silent."""
+"""The rules that come with whatran, held against what really happens: what they are about, and what they are not."""
 
 import json
 import os
@@ -40,7 +40,7 @@ for script, directory in zip(sys.argv[1::2], sys.argv[2::2]):
         os.setsid()
         os.chdir(directory)
         os.execvp("sh", ["sh", "-e", "-c", script])
-    print(os.waitpid(pid, 0)[1], directory, flush=True)
+    os.waitpid(pid, 0)
 """
 """Runs scripts one after another, each in its directory."""
 
