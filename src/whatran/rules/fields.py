@@ -32,6 +32,15 @@ def _joined(argv: list[str] | None) -> str | None:
     return None if argv is None else " ".join(argv)
 
 
+def _argv0_foreign(event: Exec, _: Kin) -> bool | None:
+    """None where argv[0] names nothing, as an empty one does; a login shell's begins with a hyphen."""
+    own = event.argv[0].rpartition("/")[2].removeprefix("-") if event.argv else ""
+    if not own or event.pathname is None:
+        return None
+    paths = (event.cmdpath, event.pathname, event.interp, event.script_pathname)
+    return own not in {path.rpartition("/")[2] for path in paths if path}
+
+
 def _file_age(event: Exec, _: Kin) -> float | None:
     return (event.timestamp - event.ctime) / 1e9 if event.inode and "ctime" not in event.unreadable else None
 
@@ -77,6 +86,9 @@ _COMPUTED: dict[str, Field] = {
     "AncestorImage": Field("list", lambda _, kin: kin.images, "ParentImage, its parent's, and so on up, 64 at most"),
     "AncestorCommandLine": Field("list", lambda _, kin: kin.command_lines, "the command lines of the same"),
     "Argv0": Field("text", lambda event, _: event.argv[0] if event.argv else None, "the first of `argv`"),
+    "argv0_foreign": Field(
+        "flag", _argv0_foreign, "whether the last part of Argv0 is no name of the file: path, link, script or `interp`"
+    ),
     "file_age": Field("number", _file_age, "seconds between the binary's last change (`ctime`) and the exec"),
     "mnt_ns_changed": Field("flag", _changed("mnt_ns"), "whether `mnt_ns` is not the creator's when it forked"),
     "pid_ns_changed": Field("flag", _changed("pid_ns"), "whether `pid_ns` is not the creator's when it forked"),
