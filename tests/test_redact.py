@@ -4,8 +4,10 @@ import os
 import re
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from whatran.redact import Redactor
+from whatran.redact import MOST_SECRETS, Redactor
 
 SECRET = "Xq7-zR_w9LkTbV3m"  # noqa: S105 (made up, as all here)
 AWS = "AKIAIOSFODNN7EXAMPLE"
@@ -172,3 +174,123 @@ def test_environments(expected, string):
     """Each string goes by its name, and by what its value looks like; again when it comes again."""
     assert [expected] == redacted_env([string])
     assert ["A=b", expected, expected] == redacted_env(["A=b", string, string])
+
+
+def test_equal_secrets_are_equal_and_no_others():
+    """Wherever they stand, for one Redactor; for another they look otherwise."""
+    one, other = Redactor(), Redactor()
+    line = ["curl", "-u", f"me:{SECRET}", f"--password={SECRET}", "--token", SECRET, f"--secret={SECRET}x"]
+    found = re.findall("<redacted:(.{8})>", " ".join(one.command(line)))
+
+    assert [found[0]] * 3 == found[:3]
+    assert found[0] != found[3]
+    assert found != re.findall("<redacted:(.{8})>", " ".join(other.command(line)))
+
+
+@pytest.mark.parametrize(
+    "argv", [["x", f"--password={SECRET}"], ["sh", "-c", f"TOKEN={SECRET} x"], ["mysql", f"-p{SECRET}"]]
+)
+def test_what_is_redacted_stays_as_it_is(argv):
+    """Digests are no secrets."""
+    once = Redactor().command(argv)
+
+    assert once == Redactor().command(once)
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [
+        b"mysql\0-pXq7",
+        b"x\0--password\0Xq7",
+        b"x\0https://u:Xq7",
+        b"x\0ghp_Xq7",
+        b"sh\0-c\0TOKEN='Xq7",
+        b"x\0-----BEGIN PRIVATE KEY-----Xq7",
+    ],
+)
+def test_the_beginning_of_a_secret_is_one_too(cut):
+    """Where a text was cut in the middle of it."""
+    assert b"Xq7" not in Redactor().argv(cut)
+
+
+def test_a_text_with_too_many_secrets_is_hidden_whole():
+    """So that it does not become much longer than it was."""
+    shown, hidden = (Redactor().argv(b"x\0" + b"--password=a\0" * count) for count in (MOST_SECRETS - 1, MOST_SECRETS))
+
+    assert (MOST_SECRETS, MOST_SECRETS - 1) == (shown.count(b"\0"), shown.count(b"--password=<"))
+    assert (1, 20) == (hidden.count(b"\0"), len(hidden))
+
+
+def test_of_very_many_arguments_those_with_hints_are_hidden():
+    """What is too much to be searched; all the rest stays."""
+    plain = b"file%d\0" * 20_000
+    text = b"x\0" + plain + b"monkey\0" * 60_000 + plain + b"--password=a\0"
+    found = Redactor().argv(text)
+
+    assert text[: len(plain)] == found[: len(plain)]
+    assert (0, True) == (found.count(b"--password=a"), 20_000 < found.count(b"file%d") < 40_001)
+
+
+_PARTS = st.sampled_from(
+    [
+        *(
+            b"--password",
+            b"=",
+            b"\0",
+            b" ",
+            b"mysql",
+            b"-p",
+            b"curl",
+            b"-u",
+            b"a:b",
+            b"://",
+            b"@",
+            b"'",
+            b'"',
+            b"token",
+        ),
+        *(b"KEY", b"\\", b"Authorization: ", b"Bearer ", b"eyJ", b"ghp_", b"sh\0-c\0", b"<redacted:01234567>", b"x"),
+        b"-----BEGIN PRIVATE KEY-----",
+    ]
+)
+
+
+@given(st.lists(_PARTS | st.binary(max_size=4), max_size=40).map(b"".join))
+@example(b"a=\0--password\0")
+def test_strings_stay_apart(raw):
+    """Whatever they hold there are as many as before, unless the text is hidden; and it can be done again."""
+    redactor = Redactor()
+    for redact in (redactor.argv, redactor.env):
+        found = redact(raw)
+
+        assert raw.count(b"\0") == found.count(b"\0")
+        assert redact(found).count(b"\0") == found.count(b"\0")
+
+
+_VALUE = st.text("abcdefghXYZ0123456789._~!#%+-", min_size=6, max_size=60).map("Q".__add__)
+
+
+@given(_VALUE, st.lists(st.sampled_from(["-v", "--name", "file.c", "a=b", "x y"]), max_size=4))
+def test_no_byte_of_a_secret_is_left(secret, others):
+    """Whatever it is made of, and whatever stands beside."""
+    forms = [
+        [f"--password={secret}"],
+        ["--token", secret],
+        [f"https://u:{secret}@h/"],
+        ["-H", f"Authorization: Bearer {secret}"],
+    ]
+    for form in forms:
+        line = ["prog", *others, *form, "end"]
+        found = Redactor().command(line)
+
+        assert (["prog", *others], "end") == (found[: 1 + len(others)], found[-1])
+        assert secret not in "\0".join(found)
+
+
+@given(st.lists(st.text("abdfghjlmnoruvxyz0123456789/.", max_size=20), max_size=20))
+def test_nothing_changes_where_no_pattern_is(strings):
+    """The very same object is given."""
+    raw = b"".join(string.encode() + b"\0" for string in strings)
+
+    assert raw is Redactor().argv(raw)
+    assert raw is Redactor().env(raw)

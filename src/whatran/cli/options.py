@@ -205,7 +205,7 @@ def add_redact(group: argparse._ActionsContainer) -> None:
         "--redact",
         action="store_true",
         default=True,
-        help="put a digest where arguments and environments have what looks like a password, token or key (the default)",
+        help="put a digest where arguments and environments have what looks like a password or a key (the default)",
     )
     group.add_argument(
         "--no-redact",

@@ -54,8 +54,8 @@ class RedactedFrames:
         for frame in frames:
             kind = frame[_KIND_AT]
             if kind == layout.EXEC and len(frame) >= layout.EXEC_STRUCT.size:
-                argv_bytes, _, env_bytes, _, *more = _TEXTS.unpack_from(frame, _ARGV_AT)
-                if any(more):
+                argv_bytes, _, env_bytes, _, argv_more, env_more = _TEXTS.unpack_from(frame, _ARGV_AT)
+                if argv_more or env_more:
                     return False
                 end = len(frame) - env_bytes
                 argvs.append(frame[end - argv_bytes : end])
