@@ -26,7 +26,10 @@ enum frame_kind {
 	FRAME_KINDS = 6, /* a size for arrays indexed by kind */
 };
 
-/* Bits of frame.unread: optional facts that could not be read. */
+/*
+ * Bits of frame.unread: optional facts that could not be read. Bits 30 and 31
+ * are user space's own, set where it has replaced secrets in argv and in env.
+ */
 enum unread {
 	UNREAD_CMDPATH = 1 << 0,
 	UNREAD_PATHNAME = 1 << 1,

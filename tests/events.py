@@ -113,6 +113,7 @@ def make_exec(argv=("true",), *, pid=100, start=100 * MS, at=101 * MS, **given):
         "tried": (),
         "truncated": {},
         "unreadable": [],
+        "redacted": [],
     }
     return Exec(**(_common(Exec.NAME, at, pid, start) | fields | given))
 
@@ -129,6 +130,7 @@ def make_failed(cmdpath="/usr/bin/nosuch", *, pid=100, start=100 * MS, at=101 * 
         "tried": (),
         "truncated": {},
         "unreadable": [],
+        "redacted": [],
     }
     return ExecFailed(**(_common(ExecFailed.NAME, at, pid, start) | fields | given))
 

@@ -264,6 +264,8 @@ class Exec(TaskEvent, frozen=True, gc=False):
     """For each field that was cut, its true length in bytes; for a path at least that many."""
     unreadable: list[str]
     """Names of the fields that could not be read."""
+    redacted: list[str]
+    """Names of the fields in which secrets were replaced, each by ``<redacted:DIGEST>``."""
 
 
 class ExecFailed(TaskEvent, frozen=True, gc=False):
@@ -292,6 +294,8 @@ class ExecFailed(TaskEvent, frozen=True, gc=False):
     """For each field that was cut, its true length in bytes if that is known, else a length it exceeds."""
     unreadable: list[str]
     """Names of the fields that could not be read."""
+    redacted: list[str]
+    """Names of the fields in which secrets were replaced, each by ``<redacted:DIGEST>``."""
 
 
 class Alert(Event, frozen=True, gc=False):

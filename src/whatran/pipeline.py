@@ -49,8 +49,11 @@ class Rules(Protocol):
 class Taker(Protocol):
     """What a watch hands all it gets to, and the events that makes of it: a Pipeline, unless it is to be kept as is."""
 
-    malformed: int
-    filtered: dict[str, int]
+    @property
+    def malformed(self) -> int: ...
+
+    @property
+    def filtered(self) -> dict[str, int]: ...
 
     @property
     def holding(self) -> bool: ...

@@ -11,6 +11,7 @@ from typing import Literal, TypedDict, get_args
 from whatran.errors import UsageError
 from whatran.filter import FIELDS, MOST_CONDITIONS, Condition, check_field, equals, parse
 from whatran.pushdown import push_down
+from whatran.redact import Redactor
 from whatran.rules.engine import Engine, engine
 from whatran.scope import Scope, cgroups
 from whatran.source.choose import Choice, Wanted, choose
@@ -44,6 +45,7 @@ class Options(TypedDict, total=False):
     source: Wanted
     bpf_stats: bool
     rules: Engine | Iterable[str | os.PathLike[str]]
+    redact: bool
 
 
 class WatchOptions(Options, total=False):
@@ -71,6 +73,8 @@ class Plan:
     timeout: float | None
     bpf_stats: bool
     rules: Engine | None
+    redactor: Redactor | None
+    """What replaces secrets; None where they are to be seen."""
 
 
 def plan(
@@ -99,6 +103,7 @@ def plan(
     source: Wanted = "auto",
     bpf_stats: bool = False,
     rules: Engine | Iterable[str | os.PathLike[str]] = (),
+    redact: bool = True,
 ) -> Plan:
     """The plan for the options of watch(), whose errors it raises."""
     filters = filters if isinstance(filters, str) else tuple(filters)
@@ -180,6 +185,7 @@ def plan(
         timeout=timeout,
         bpf_stats=bpf_stats,
         rules=held,
+        redactor=Redactor() if redact else None,
     )
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable  # msgspec reads the types of Choices
+from dataclasses import dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING, TypeVar
 
-import msgspec
+from msgspec.structs import force_setattr
 
 from whatran.errors import RecordingError, UsageError
 from whatran.event import Boot, Exec, Gap
@@ -18,6 +19,7 @@ from whatran.process.facts import Facts
 from whatran.pushdown import NAME_OF
 from whatran.recording import format as form
 from whatran.recording.seen import Recalled
+from whatran.redacting import Redacting
 from whatran.stats import Counts, Stats
 from whatran.wire import layout
 from whatran.wire.gaps import DAMAGED, NOT_RUN, RATE_LIMIT, RING_FULL
@@ -28,9 +30,11 @@ if TYPE_CHECKING:
 
     from whatran.event import Event
     from whatran.filter import Condition
+    from whatran.pipeline import Taker
     from whatran.plan import Failed
     from whatran.recording.format import Header
     from whatran.recording.read import Begin, Block, ChapterId
+    from whatran.redact import Redactor
     from whatran.rules.engine import Engine
 
 MOST_GROUPED = 256 << 20
@@ -41,7 +45,8 @@ _T = TypeVar("_T")
 _KIND = itemgetter(layout.offset_in_exec("kind"))  # its lowest byte, which says it all
 
 
-class Choices(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Choices:
     """What is wanted of a recording."""
 
     conditions: tuple[Condition, ...] = ()
@@ -51,6 +56,8 @@ class Choices(msgspec.Struct, frozen=True):
     rules: Engine | None = None
     older: Callable[[Exec], object] | None = None
     """Who is told of the processes that lived as the recording began."""
+    redactor: Redactor | None = None
+    """What replaces secrets, where that was not done when it was recorded."""
 
 
 class Player:
@@ -60,6 +67,8 @@ class Player:
         self._choices = choices
         self._problem = problem
         self._pipeline: Pipeline | None = None
+        self._taker: Taker | None = None
+        """Before the pipeline, or itself."""
         self._recalled = Recalled()
         self._header: Header | None = None
         self._heads: dict[ChapterId, Header] = {}
@@ -145,15 +154,15 @@ class Player:
 
     def finish(self) -> Iterator[list[Event]]:
         """What is left; no more will come."""
-        header, pipeline = self._header, self._pipeline
-        if header is None or pipeline is None:
+        header, taker = self._header, self._taker
+        if header is None or taker is None:
             return
         yield self._end_group()
         if self._ended != form.END:
-            yield self._counted(pipeline.finish({}, self._time, self._boot))
-        self._malformed += pipeline.malformed
-        self._filtered.update(pipeline.filtered)
-        self._pipeline = self._header = None
+            yield self._counted(taker.finish({}, self._time, self._boot))
+        self._malformed += taker.malformed
+        self._filtered.update(taker.filtered)
+        self._pipeline = self._taker = self._header = None
 
     def file_ended(self) -> Iterator[list[Event]]:
         """The rest, if there is more, is in another file."""
@@ -175,7 +184,9 @@ class Player:
             self._problem(f"between this and the file before {header.chapter - before.chapter - 1} are missing")
         if not follows:
             yield from self.finish()
-            self._pipeline = self._open(header)
+            pipeline = self._pipeline = self._open(header)
+            redactor = None if header.redacted else self._choices.redactor
+            self._taker = Redacting(pipeline, redactor) if redactor else pipeline
         self._begins = not follows
         self._header, self._next, self._ended = header, 0, 0
         self._boot = Boot(header.boot_id, header.started - header.started_boot, header.page_bytes)
@@ -197,8 +208,8 @@ class Player:
         )
 
     def _take(self, kind: int, data: bytes) -> list[Event]:
-        pipeline = self._pipeline
-        if pipeline is None:
+        taker, pipeline = self._taker, self._pipeline
+        if taker is None or pipeline is None:
             return []
         match kind:
             case form.BATCH | form.MORE | form.OLDER | form.LIVING:
@@ -212,21 +223,22 @@ class Player:
                 if unnumbered := self._unpacked(data, tuple[int, dict[str, int]]):
                     wall_offset, failed = unnumbered
                     boot = self._boot._replace(wall_offset=wall_offset)
-                    return self._counted([*pipeline.unnumbered(failed, form.time_of(data), boot)])
+                    return self._counted([*taker.unnumbered(failed, form.time_of(data), boot)])
             case form.MEMORY:
                 memory = self._unpacked(data, form.Memory)
                 event = self._missed.pop((memory.pid, memory.start_boot_ns), None) if memory else None
                 if memory and event:
-                    pipeline.complete(event, memory.argv, memory.env, self._settings)
+                    force_setattr(event, "redacted", memory.redacted)
+                    taker.complete(event, memory.argv, memory.env, self._settings)
             case form.SETTLE:
                 self._forget()
-                return pipeline.settle()
+                return taker.settle()
             case form.FINISH:
                 if finish := self._unpacked(data, tuple[int, list[tuple[int, str, int]]]):
                     wall_offset, counts = finish
                     boot = self._boot._replace(wall_offset=wall_offset)
                     produced = {(cpu, name): count for cpu, name, count in counts}
-                    return self._counted(pipeline.finish(produced, form.time_of(data), boot))
+                    return self._counted(taker.finish(produced, form.time_of(data), boot))
             case form.NEXT | form.END:
                 self._ended = kind
         return []
@@ -242,23 +254,23 @@ class Player:
         """The events of the group, which is whole."""
         group, self._group = self._group, 0
         frames, self._frames, self._grouped = self._frames, [], 0
-        pipeline = self._pipeline
-        if pipeline is None:
+        taker = self._taker
+        if taker is None:
             return []
         if group == form.OLDER and self._begins:
-            pipeline.older(frames, self._boot)
+            taker.older(frames, self._boot)
         elif group == form.LIVING:
             self._forget()
-            self._missed = {(each.pid, each.process_start_time): each for each in pipeline.learn(frames, self._boot)}
+            self._missed = {(each.pid, each.process_start_time): each for each in taker.learn(frames, self._boot)}
         elif group == form.BATCH:
             self._received.update(map(_KIND, frames))
-            return self._counted(pipeline(frames, self._boot))
+            return self._counted(taker(frames, self._boot))
         return []
 
     def _forget(self) -> None:
         for event in self._missed.values():
-            if self._pipeline:
-                self._pipeline.forget(event)
+            if self._taker:
+                self._taker.forget(event)
         self._missed = {}
 
     def _counted(self, events: list[Event]) -> list[Event]:

@@ -112,7 +112,11 @@ class Recorder:
 
     def _header(self, now: int, boot: Boot) -> form.Header:
         planned, system = self._planned, os.uname()
-        command = planned.scope.command
+        command, argv = planned.scope.command, sys.argv
+        if redactor := planned.redactor:
+            own = argv[: -len(command)] if command and argv[-len(command) :] == [*command] else argv
+            command = command and redactor.command(command)
+            argv = redactor.command(own) + redactor.command(argv[len(own) :])
         return form.Header(
             whatran=__version__,
             recording=self._recording,
@@ -126,7 +130,7 @@ class Recorder:
             page_bytes=boot.page_bytes,
             source=planned.choice.name,
             command=None if command is None else [*map(_plain, command)],
-            argv=[*map(_plain, sys.argv)],
+            argv=[*map(_plain, argv)],
             filters=[_plain(condition.text) for condition in planned.conditions],
             filtered=bool(
                 planned.conditions or planned.scope.pids or planned.scope.not_trees or planned.scope.not_cgroups
@@ -135,6 +139,7 @@ class Recorder:
             env=planned.settings.env,
             max_argv=planned.settings.max_argv,
             max_env=planned.settings.max_env,
+            redacted=planned.redactor is not None,
         )
 
     def _base(self) -> form.Base:
@@ -203,7 +208,7 @@ class Recorder:
         ]
 
     def complete(self, event: Exec, argv: bytes | None, env: bytes | None, settings: Settings) -> None:
-        memory = form.Memory(event.pid, event.process_start_time, argv, env if settings.env else None)
+        memory = form.Memory(event.pid, event.process_start_time, argv, env if settings.env else None, event.redacted)
         self._put(form.packed(form.MEMORY, _now(), memory))
 
     def forget(self, event: Exec) -> None:

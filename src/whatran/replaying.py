@@ -12,11 +12,14 @@ from contextlib import ExitStack, contextmanager
 from operator import attrgetter
 from typing import TYPE_CHECKING, Self, get_args
 
+from msgspec.structs import replace
+
 from whatran.errors import RecordingError, UsageError
 from whatran.filter import parse
 from whatran.plan import Failed
 from whatran.player import Choices, Player
 from whatran.recording.read import Begin, Block, Damage, parts
+from whatran.redact import Redactor
 from whatran.rules.engine import Engine, engine
 from whatran.stats import Counts, Stats
 
@@ -42,6 +45,7 @@ def replay(
     failed: Failed | None = None,
     env: bool | Collection[str] = True,
     rules: Engine | Iterable[str | os.PathLike[str]] = (),
+    redact: bool = True,
     advanced: Callable[[int], None] | None = None,
     older: Callable[[Exec], object] | None = None,
 ) -> Replay:
@@ -50,9 +54,10 @@ def replay(
     Files of one recording follow one another, whatever their order here; several recordings are merged. ``-`` is
     standard input. ``filters`` are those of watch(), on top of those it was recorded with. ``failed`` says of execs
     that failed what watch() is told; None is what the recording was told. Of an environment only the variables that
-    ``env`` names are given, or none if it is False. ``rules`` are those of watch(). ``advanced`` is called with
-    numbers of bytes as they are read, ``older`` with the processes that lived as a recording began, each as an exec
-    of what it ran then.
+    ``env`` names are given, or none if it is False. ``rules`` are those of watch(). What looks like a secret is
+    replaced by a digest, where that was not done when it was recorded, unless ``redact`` is False. ``advanced`` is
+    called with numbers of bytes as they are read, ``older`` with the processes that lived as a recording began, each as
+    an exec of what it ran then.
 
     Raises UsageError for what cannot be, RecordingError for what is no recording or one of a newer version.
     """
@@ -64,7 +69,7 @@ def replay(
     if failed == "none":
         conditions.append(parse("event!=process_execute_failed"))
     names = None if env is True else frozenset(env or ())
-    choices = Choices(tuple(conditions), failed, names, engine(rules), older)
+    choices = Choices(tuple(conditions), failed, names, engine(rules), older, Redactor() if redact else None)
     return Replay([os.fspath(path) for path in paths], choices, advanced)
 
 
@@ -90,7 +95,7 @@ class Replay:
             if other != file.name or paths.count(file.path) > 1:
                 self.close()
                 raise UsageError(f"{file.name} has what {other} has: give one of them")
-        self.headers = tuple(file.header for file in self._files)
+        self.headers = tuple(_redacted(file.header, choices.redactor) for file in self._files)
         """What each file says of itself; of the first chapter, if it has several."""
         self.size = sum(file.size for file in self._files)
         """Bytes of all files; without those of pipes."""
@@ -227,6 +232,14 @@ def _named(file: _File) -> Iterator[None]:
         yield
     except RecordingError as error:
         raise RecordingError(f"{file.name} {error}") from None
+
+
+def _redacted(header: Header, redactor: Redactor | None) -> Header:
+    """A header without the secrets of its command lines."""
+    if redactor is None or header.redacted:
+        return header
+    command = header.command and redactor.command(header.command)
+    return replace(header, command=command, argv=redactor.command(header.argv))
 
 
 def _sum(all_stats: list[Stats]) -> Stats:

@@ -20,6 +20,7 @@ from whatran.pipeline import Pipeline, stages
 from whatran.plan import RING_BYTES, Failed, Options, Plan, plan
 from whatran.process.facts import Facts
 from whatran.pushdown import NAME_OF
+from whatran.redacting import Redacting
 from whatran.repair import Repair
 from whatran.scope import attach
 from whatran.source import cgroupfs
@@ -67,6 +68,7 @@ def watch(
     source: Wanted = "auto",
     bpf_stats: bool = False,
     rules: Engine | Iterable[str | os.PathLike[str]] = (),
+    redact: bool = True,
 ) -> Watch:
     """A Watch, already in force: what happens from now on is seen.
 
@@ -88,7 +90,8 @@ def watch(
     which needs no privilege and can follow a command only; "auto" is eBPF where that can be
     used, else ptrace. ``bpf_stats`` has the kernel time all BPF programs meanwhile, where it
     lets us (CAP_SYS_ADMIN, Linux 5.8): ``cost`` then has what ours take. ``rules`` are files and directories
-    of Sigma rules: an Alert follows each exec that one fits.
+    of Sigma rules: an Alert follows each exec that one fits. What looks like a secret in arguments and
+    environments is replaced by a digest, before filters and rules see it, unless ``redact`` is False.
 
     Raises UsageError for what cannot be, CommandError if the command cannot be started,
     SourceError if the kernel does not let us watch.
@@ -118,6 +121,7 @@ def watch(
         source=source,
         bpf_stats=bpf_stats,
         rules=rules,
+        redact=redact,
     )
     through = stages(Facts(), planned.env_names, planned.conditions)
     return Watch(planned, Pipeline(through, fold=failed == "fold", rules=planned.rules))
@@ -164,7 +168,7 @@ class Watch:
         self.source_reason = planned.choice.reason
         """Why that is not eBPF, although it was left to us; else None."""
         self._deadline = None if planned.timeout is None else time.monotonic() + planned.timeout
-        self._taker = taker
+        self._taker = Redacting(taker, planned.redactor) if planned.redactor else taker
         self._command: Command | None = None
         self._closed = False
         self._stats: Stats | None = None

@@ -27,6 +27,7 @@ DEFAULTS = {
     "source": "auto",
     "bpf_stats": False,
     "rules": (),
+    "redact": True,
 }
 OF_WATCH = DEFAULTS | {"pid": [], "tree": [], "cgroup": [], "container": [], "timeout": None}
 
@@ -60,6 +61,8 @@ def test_nothing_is_asked_for_by_default_of_a_run(machine, run):
         ({"failed": "all"}, ["--failed", "all"]),
         ({"source": "ebpf"}, ["--source", "ebpf"]),
         ({"bpf_stats": True}, ["--stats"]),
+        ({"redact": False}, ["--no-redact"]),
+        ({"redact": True}, ["--no-redact", "--redact"]),
         ({"cgroup": ["/a", "/b"]}, ["--cgroup", "/a", "--cgroup", "/b"]),
         ({"container": ["web"]}, ["--container", "web"]),
         ({"not_tree": [7], "not_cgroup": ["/a"]}, ["--not-tree", "7", "--not-cgroup", "/a"]),

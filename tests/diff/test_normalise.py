@@ -27,6 +27,7 @@ def replaced(left, right, rule, **given):
         ("descriptor", "< pipe:[N]", "< pipe:[12345]", "< pipe:[12346]"),
         ("jobserver", "--jobserver-auth=JOBSERVER", "--jobserver-auth=3,4", "--jobserver-auth=fifo:/tmp/GMfifo77"),
         ("jobserver", "-j --jobserver-fds=JOBSERVER -k", "-j --jobserver-fds=3,4 -k", "-j --jobserver-fds=-2,-2 -k"),
+        ("redacted", "--token=<redacted>", "--token=<redacted:01234567>", "--token=<redacted:89abcdef>"),
         ("uuid", "id=UUID", "id=7c9e6679-7425-40de-944b-e07fc1f90ae7", "id=0f8fad5b-d9cb-469f-a165-70867728950e"),
         ("uuid", "/p_UUID/s", "/p_7c9e6679742540de944be07fc1f90ae7/s", "/p_0f8fad5bd9cb469fa16570867728950e/s"),
         ("time", "TIME", f"{NOW}", f"{NOW + 1}"),
@@ -57,6 +58,7 @@ def test_what_changes_from_run_to_run(rule, expected, left, right):
     [
         ("descriptor", "/dev/fd", "/dev/fd/x"),
         ("descriptor", "/home/fd/3", "/home/fd/4"),
+        ("redacted", "<redacted:0123456>", "<redacted:0123457>"),
         ("uuid", "886313e1-3b8a-5372-9b90-0c9aee199e5d", "2ed6657d-e927-568b-95e1-2665a8aea6a2"),  # of a name
         ("uuid", "d41d8cd98f00b204e9800998ecf8427e", "0cc175b9c0f1b6a831c399e269772661"),  # a digest
         ("time", f"{NOW - 3600}", f"{NOW - 7200}"),  # some other time: SOURCE_DATE_EPOCH

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from whatran.baseline.marks import MARK, written
 from whatran.volatile.names import DIRECTORY, LENGTHS, NUMBER, PATH, PATTERNS, RUN, looks_random
-from whatran.volatile.patterns import DESCRIPTOR, JOBSERVER, UUID, Replaced, directory
+from whatran.volatile.patterns import DESCRIPTOR, JOBSERVER, REDACTED, UUID, Replaced, directory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -21,6 +21,7 @@ RULES = {
     "user": "the user who started the command: `<user>`",
     "descriptor": "the number of a descriptor or of a pipe: `/dev/fd/<fd>`, `pipe:[<fd>]`",
     "jobserver": "where make finds its job server: `--jobserver-auth=<jobserver>`",
+    "redacted": "the digest of a secret: `--password=<redacted>`",
     "pid": "the pid of the process itself, of one above it, or of a child of these, if it has three digits or more: "
     "`conftest<pid>.c`",
     "uuid": "a UUID that is random or of its time (versions 1, 4, 6 and 7): `<uuid>`",
@@ -75,6 +76,7 @@ class Generaliser:
         numbered = [
             _Change("descriptor", DESCRIPTOR, lambda match: match[1] + MARK["fd"]),
             _Change("jobserver", JOBSERVER, lambda match: match[1] + MARK["jobserver"]),
+            _Change("redacted", REDACTED, lambda _: MARK["redacted"]),
         ]
         others = [
             _Change("uuid", UUID, lambda _: MARK["uuid"]),

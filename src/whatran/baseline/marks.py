@@ -17,6 +17,7 @@ MARKS = {
     "user": "the user who started the command",
     "fd": "the number of a descriptor, pipe or socket",
     "jobserver": "where make finds its job server",
+    "redacted": "the digest of a secret",
     "pid": "the pid of the process itself, of one above it, or of a child of these",
     "uuid": "a UUID that is random or of its time",
     "hash": "a hash in hexadecimal digits: MD5, SHA-1, SHA-2",

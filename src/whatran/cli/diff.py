@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from whatran.cli.messages import say
 from whatran.cli.newfile import add_overwrite, new_file
-from whatran.cli.options import number
+from whatran.cli.options import add_redact, number
 from whatran.cli.parser import Parser
 from whatran.cli.progress import Bar
 from whatran.cli.recordings import filtered
@@ -51,8 +51,8 @@ def _main(options: argparse.Namespace) -> int:
         output = _output(options, stack)
         with (
             Bar("reading") as bar,
-            replay([options.left], advanced=bar.advance) as left,
-            replay([options.right], advanced=bar.advance) as right,
+            replay([options.left], redact=options.redact, advanced=bar.advance) as left,
+            replay([options.right], redact=options.redact, advanced=bar.advance) as right,
         ):
             bar.total = left.size + right.size
             comparison = compare(
@@ -119,6 +119,7 @@ def _parser() -> Parser:
         "-o", "--output", metavar="FILE", help='where to write, "-" being standard output (the default)'
     )
     add_overwrite(parser)
+    add_redact(parser)
     parser.add_argument("-n", "--count", type=number, metavar="COUNT", help="show no more than COUNT differences")
     parser.add_argument("--explain", action="store_true", help="say too what was replaced before the comparison")
     parser.add_argument("--exact", action="store_true", help="replace nothing before the comparison")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from whatran.cli.newfile import add_overwrite, new_file
+from whatran.cli.options import add_redact
 from whatran.cli.parser import Parser
 from whatran.cli.recordings import add_files, filtered, reading, say_missing
 from whatran.errors import UsageError
@@ -35,7 +36,7 @@ def main(argv: Sequence[str]) -> int:
         raise UsageError(f"--table is for {' and '.join(OF_A_TABLE)}: a {ending} has all events")
     with (
         new_file(options.output, overwrite=options.overwrite, inputs=options.file) as path,
-        reading(options.file) as replaying,
+        reading(options.file, redact=options.redact) as replaying,
     ):
         WRITERS[ending](replaying, path, options.table or TABLES[0], filtered=filtered(replaying))
     return say_missing(replaying)
@@ -51,4 +52,5 @@ def _parser() -> Parser:
         "--table", choices=TABLES, help=f"which table a .csv or .parquet is to have (default: {TABLES[0]})"
     )
     add_overwrite(parser)
+    add_redact(parser)
     return parser

@@ -43,6 +43,12 @@ def hint(message: str) -> None:
             say(message)
 
 
+def hint_secrets(*, redact: bool) -> None:
+    """A hint, where secrets are to be seen."""
+    if not redact:
+        hint("--no-redact: arguments and environments are kept and shown as they are, passwords and keys in them too")
+
+
 @contextmanager
 def logging_to_stderr(verbose: int) -> Iterator[None]:
     """Within, what the package logs is shown, safe to print: warnings, with 1 what is done, with 2 every detail."""

@@ -69,6 +69,7 @@ class Options(argparse.Namespace):
     alert_rate: int
     fail_on: str | None
     only_alerts: bool
+    redact: bool
     stats: bool
     verbose: int
 
@@ -112,6 +113,7 @@ class Options(argparse.Namespace):
             "source": self.source,
             "bpf_stats": self.stats,
             "rules": rules or (),
+            "redact": self.redact,
         }
 
 
@@ -163,6 +165,7 @@ def add_capture(parser: Parser) -> None:
         metavar="NAME,...",
         help="the environment of each exec too, or of it only these variables, shown by jsonl; beware of secrets",
     )
+    add_redact(what)
     what.add_argument(
         "--failed",
         choices=("fold", "all", "none"),
@@ -198,6 +201,22 @@ def add_source(what: argparse._ArgumentGroup) -> None:
         default="auto",
         help="what tells of it all: ebpf; ptrace, which needs no privilege but follows commands only; auto: ebpf where "
         "that can be used, else ptrace (default: %(default)s)",
+    )
+
+
+def add_redact(group: argparse._ActionsContainer) -> None:
+    """Whether secrets are seen."""
+    group.add_argument(
+        "--redact",
+        action="store_true",
+        default=True,
+        help="put a digest where arguments and environments have what looks like a password or a key (the default)",
+    )
+    group.add_argument(
+        "--no-redact",
+        action="store_false",
+        dest="redact",
+        help="keep and show arguments and environments as they are, with all secrets",
     )
 
 

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from whatran.cli.options import add_redact
 from whatran.cli.parser import Parser
 from whatran.cli.recordings import add_files, filtered, reading, say_missing
 from whatran.errors import UsageError
@@ -33,7 +34,7 @@ def main(argv: Sequence[str]) -> int:
         raise UsageError(f"{options.sql} is a file: the query comes last, in SQL")
     asked = question(options.sql)
     with ExitStack() as stack:
-        with reading(options.file) as replaying:
+        with reading(options.file, redact=options.redact) as replaying:
             result = stack.enter_context(answer(asked, replaying, filtered=filtered(replaying)))
         write(Output.stdout(), result)
     return say_missing(replaying)
@@ -50,4 +51,5 @@ def _parser() -> Parser:
         help="table: aligned columns, safe to print; csv: safe to open in a spreadsheet; json: one array of objects "
         "(default: %(default)s)",
     )
+    add_redact(parser)
     return parser

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from whatran.cli.costs import saying_costs
 from whatran.cli.follow import alarm, handling
-from whatran.cli.messages import given_up, hint, logging_to_stderr, say
+from whatran.cli.messages import given_up, hint, hint_secrets, logging_to_stderr, say
 from whatran.cli.options import (
     Options,
     add_capture,
@@ -102,6 +102,7 @@ def main(argv: Sequence[str]) -> int:
                 say(f"following by ptrace, as whatran {recording.source_reason}")
         else:
             hint(f"recording to {path}; Ctrl-C ends")
+        hint_secrets(redact=options.redact)
         with alarm(options.timeout if command else None, running.time_out):
             _follow(recording, costs.answer, stoppable=not command)
     _say_totals(recording)

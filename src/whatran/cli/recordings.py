@@ -23,11 +23,16 @@ def add_files(parser: Parser) -> None:
 
 
 @contextmanager
-def reading(files: Sequence[str], filters: Sequence[str] = (), *, env: bool = True) -> Iterator[Replay]:
+def reading(
+    files: Sequence[str], filters: Sequence[str] = (), *, env: bool = True, redact: bool = True
+) -> Iterator[Replay]:
     """A replay of the recordings, with a bar that shows how far it is."""
     from whatran.replaying import replay  # noqa: PLC0415 (not for --help)
 
-    with Bar("reading") as bar, replay(files, filters=filters, env=env, advanced=bar.advance) as replaying:
+    with (
+        Bar("reading") as bar,
+        replay(files, filters=filters, env=env, redact=redact, advanced=bar.advance) as replaying,
+    ):
         bar.total = replaying.size
         yield replaying
 

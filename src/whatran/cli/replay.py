@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING
 from whatran.cli.alerting import Alerting, add_alerts
 from whatran.cli.messages import logging_to_stderr
 from whatran.cli.newfile import keep_inputs
-from whatran.cli.options import Options, add_filters, add_output, add_verbose, fields_help, names, open_output
+from whatran.cli.options import (
+    Options,
+    add_filters,
+    add_output,
+    add_redact,
+    add_verbose,
+    fields_help,
+    names,
+    open_output,
+)
 from whatran.cli.parser import Parser
 from whatran.cli.progress import Bar
 from whatran.cli.raw import write_raw
@@ -60,6 +69,7 @@ def main(argv: Sequence[str]) -> int:
             failed=options.failed_as,
             env=env or True,
             rules=ruling.engine or (),
+            redact=options.redact,
             advanced=bar.advance,
         ) as replaying,
     ):
@@ -109,6 +119,7 @@ def _parser() -> Parser:
         metavar="NAME,...",
         help="of environments, where they were recorded, only these variables",
     )
+    add_redact(what)
     what.add_argument(
         "--failed",
         choices=("fold", "all", "none"),

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from whatran.cli.newfile import add_overwrite, new_file
-from whatran.cli.options import add_filters, fields_help
+from whatran.cli.options import add_filters, add_redact, fields_help
 from whatran.cli.parser import Parser
 from whatran.cli.recordings import add_files, filtered, reading, say_missing
 from whatran.sinks.output import Output
@@ -34,6 +34,7 @@ class _Options(argparse.Namespace):
     file: list[str]
     filter: list[str]
     output: str
+    redact: bool
     overwrite: bool
 
 
@@ -48,7 +49,7 @@ def main(argv: Sequence[str]) -> int:
         path = None
         if options.output != "-":
             path = stack.enter_context(new_file(options.output, overwrite=options.overwrite, inputs=options.file))
-        with reading(options.file, options.filter, env=False) as replaying:
+        with reading(options.file, options.filter, env=False, redact=options.redact) as replaying:
             collector = Collector(filtered=bool(options.filter) or filtered(replaying))
             for event in replaying:
                 collector(event)
@@ -105,5 +106,6 @@ def _parser() -> Parser:
         help='where to write, "-" being standard output (default: %(default)s)',
     )
     add_overwrite(parser)
+    add_redact(parser)
     add_filters(parser, recorded=True)
     return parser

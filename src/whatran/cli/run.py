@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from whatran.cli.alerting import Alerting, add_alerts
 from whatran.cli.costs import saying_costs
 from whatran.cli.follow import alarm, follow, handling
-from whatran.cli.messages import given_up, logging_to_stderr, say
+from whatran.cli.messages import given_up, hint_secrets, logging_to_stderr, say
 from whatran.cli.options import Options, add_options, fields_help, open_output
 from whatran.cli.parser import Parser
 from whatran.cli.ruling import Ruling, add_rules
@@ -56,6 +56,7 @@ def main(argv: Sequence[str]) -> int:
         costs.started(watching)
         if watching.source_reason:
             say(f"following by ptrace, as whatran {watching.source_reason}")
+        hint_secrets(redact=options.redact)
         sink = _Forgiving(
             output,
             lambda: ruling.of(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from whatran.cli.alerting import Alerting, add_alerts
 from whatran.cli.costs import saying_costs
 from whatran.cli.follow import follow, handling
-from whatran.cli.messages import given_up, hint, logging_to_stderr, say
+from whatran.cli.messages import given_up, hint, hint_secrets, logging_to_stderr, say
 from whatran.cli.options import Options, add_options, add_scope, fields_help, open_output
 from whatran.cli.parser import Parser
 from whatran.cli.ruling import Ruling, add_rules
@@ -51,6 +51,7 @@ def main(argv: Sequence[str]) -> int:
         costs.started(watching)
         output.truncate()
         hint("watching; Ctrl-C ends")
+        hint_secrets(redact=options.redact)
         sink = ruling.of(
             FORMATS[options.format](output, Show(options.count, options.fields, filtered=options.filtered))
         )

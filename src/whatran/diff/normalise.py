@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from whatran.diff.pids import replace_pids
 from whatran.diff.rewrite import rewrite
 from whatran.diff.temporary import replace_temporary
-from whatran.volatile.patterns import DESCRIPTOR, JOBSERVER, UUID, UUID_BARE, Replaced, directory
+from whatran.volatile.patterns import DESCRIPTOR, JOBSERVER, REDACTED, UUID, UUID_BARE, Replaced, directory
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -25,6 +25,7 @@ RULES = {
     "directory": "the directory in which the command was started, where the two differ: `PWD/src`",
     "descriptor": "the number of a descriptor or of a pipe: `/dev/fd/N`, `/proc/self/fd/N`, `pipe:[N]`",
     "jobserver": "where make finds its job server: `--jobserver-auth=JOBSERVER`",
+    "redacted": "the digest of a secret, which only tells secrets of one recording apart: `<redacted>`",
     "uuid": "a UUID that is random or of its time (versions 1, 4, 6 and 7); without dashes, a random one: `UUID`",
     "time": "a time within that of the recording, in s, ms, µs or ns since the epoch: `TIME`",
     "pid": "the pid of the process itself, of one above it, or of a child of these: `conftestPID.c`",
@@ -69,6 +70,7 @@ def _changes(executions: Executions, other: Executions, rules: Collection[str]) 
     every = [
         _Change("descriptor", DESCRIPTOR, lambda match: match[1] + "N"),
         _Change("jobserver", JOBSERVER, lambda match: match[1] + "JOBSERVER"),
+        _Change("redacted", REDACTED, lambda _: "<redacted>"),
         _Change("uuid", UUID, lambda _: "UUID"),
         _Change("uuid", UUID_BARE, lambda _: "UUID"),
         _Change("time", _TIME, partial(_time, executions.since - SLACK, executions.until + SLACK)),

@@ -99,6 +99,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     """How many bytes were to be kept of arguments."""
     max_env: Number
     """How many bytes were to be kept of an environment."""
+    redacted: bool = False
+    """Whether what looked like a secret was replaced."""
 
 
 class Base(msgspec.Struct, frozen=True, array_like=True):
@@ -136,6 +138,8 @@ class Memory(msgspec.Struct, frozen=True, array_like=True):
     start_boot_ns: int
     argv: bytes | None
     env: bytes | None
+    redacted: list[str] = []
+    """In which of them secrets were replaced."""
 
 
 def record(kind: int, time_boot_ns: int, body: bytes = b"", wall_offset: int = 0) -> bytes:

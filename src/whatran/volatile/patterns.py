@@ -19,6 +19,9 @@ DESCRIPTOR = re.compile(r"((?<![\w.-])(?:/dev|/proc/[^/\s]+)/fd/|\bpipe:\[|\bsoc
 JOBSERVER = re.compile(r"(--jobserver-(?:auth|fds)=)(?:-?[0-9]+,-?[0-9]+|fifo:[^\s'\"]+)")
 """Where make finds its job server, after the group."""
 
+REDACTED = re.compile(r"<redacted:[0-9a-f]{8}>")
+"""The digest of a secret; it only tells secrets of one recording, or watch, apart."""
+
 
 def directory(path: str) -> re.Pattern[str]:
     """What is that directory at the beginning of a path, which may follow an option of one letter: -I/home/me/src."""

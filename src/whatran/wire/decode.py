@@ -137,6 +137,7 @@ def _decode_exec(frame: bytes, head: Head, boot: Boot) -> Exec:
         *_JOINED_LATER,
         truncated,
         unreadable,
+        _redacted(head[5]),
     )
     event = Exec(*_common(Exec.NAME, frame, head, boot, repaired=repaired) + program + rest)
     for field in unreadable:
@@ -189,12 +190,17 @@ def _decode_failed(frame: bytes, head: Head, boot: Boot) -> ExecFailed:
         (),  # tried
         truncated,
         unreadable,
+        _redacted(head[5]),
     )
     return ExecFailed(*_common(ExecFailed.NAME, frame, head, boot) + rest)
 
 
 def _unreadable(bits: int) -> list[str]:
     return [name for bit, names in layout.UNREAD.items() if bits & bit for name in names] if bits else []
+
+
+def _redacted(bits: int) -> list[str]:
+    return [name for bit, name in layout.REDACTED.items() if bits & bit] if bits else []
 
 
 def _cpu_times(utime: int, stime: int, runtime: int) -> tuple[int, int]:

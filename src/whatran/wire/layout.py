@@ -162,6 +162,9 @@ UNREAD = {
     1 << 10: ("cgroup",),
 }
 
+# Bits of frame.unread that are never the kernel's, each with the field in which secrets were replaced.
+REDACTED = {1 << 30: "argv", 1 << 31: "env"}
+
 # Bits of settings.unwanted, which are of the same, each with the fields that come of what is read.
 GATHERED = {
     1 << 1: ("pathname", "memfd"),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from whatran.wire import layout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
 _KIND_AT = layout.offset_in_exec("kind")
 _BYTES_AT = layout.offset_in_exec("bytes")
@@ -24,7 +25,7 @@ def _tid(frame: bytes) -> int:
 
 
 @dataclass(slots=True)
-class _Pending:
+class Pending:
     """An exec frame of which more is to come."""
 
     frame: bytes
@@ -32,6 +33,9 @@ class _Pending:
     more: tuple[int, int]
     """Bytes of argv and env that follow it."""
     parts: tuple[bytearray, bytearray] = field(default_factory=lambda: (bytearray(), bytearray()))
+    """What has come of each."""
+    frames: list[bytes] = field(default_factory=list)
+    """In these."""
 
     @property
     def complete(self) -> bool:
@@ -47,6 +51,7 @@ class _Pending:
         begun = _TWO.unpack_from(self.frame, _ARGV_AT + text * _TWO.size)[0]
         if offset == begun + len(part):
             part += frame[layout.TEXT_STRUCT.size :]
+            self.frames.append(frame)
 
     def join(self) -> bytes:
         """The exec frame with all that came of it; where some is missing, its text says so by its full length."""
@@ -62,6 +67,11 @@ class _Pending:
         return bytes(joined)
 
 
+def joined(pending: Pending) -> Iterable[bytes]:
+    """All of it as one frame."""
+    return (pending.join(),)
+
+
 class Rejoin:
     """Frames in, frames out, in their order except that an exec waits for the rest of its texts.
 
@@ -70,9 +80,16 @@ class Rejoin:
     that was lost itself are dropped.
     """
 
-    def __init__(self) -> None:
-        self._pending: dict[int, _Pending] = {}  # by CPU
+    def __init__(self, made: Callable[[Pending], Iterable[bytes]] = joined) -> None:
+        """``made`` says what is given of an exec that had to wait."""
+        self._made = made
+        self._pending: dict[int, Pending] = {}  # by CPU
         self._cpus: dict[int, dict[int, None]] = {}  # of these, by tid: a recording may claim any number of CPUs
+
+    @property
+    def waiting(self) -> bool:
+        """Whether more is to come of any exec."""
+        return bool(self._pending)
 
     def __call__(self, frames: Iterable[bytes]) -> Iterator[bytes]:
         for frame in frames:
@@ -91,16 +108,16 @@ class Rejoin:
     def finish(self) -> Iterator[bytes]:
         """What still waits; no more will come."""
         for cpu in reversed(list(self._pending)):
-            yield self._pop(cpu).join()
+            yield from self._made(self._pop(cpu))
 
     def _begin(self, frame: bytes) -> Iterator[bytes]:
         sequence, _, _, cpu, *_ = layout.FRAME_STRUCT.unpack_from(frame)
         if cpu in self._pending:
-            yield self._pop(cpu).join()
+            yield from self._made(self._pop(cpu))
         more = _TWO.unpack_from(frame, _MORE_AT)
         # Lengths that do not fit the frame are for the decoder to refuse.
         if any(more) and _TWO.unpack_from(frame, _ARGV_AT + _TWO.size)[0] <= len(frame) - layout.EXEC_STRUCT.size:
-            self._pending[cpu] = _Pending(frame, sequence, more)
+            self._pending[cpu] = Pending(frame, sequence, more)
             self._cpus.setdefault(_tid(frame), {})[cpu] = None
         else:
             yield frame
@@ -108,7 +125,7 @@ class Rejoin:
     def _end(self, tid: int) -> Iterator[bytes]:
         """What waits of a task that has gone on."""
         for cpu in tuple(self._cpus.get(tid, ())):
-            yield self._pop(cpu).join()
+            yield from self._made(self._pop(cpu))
 
     def _take(self, frame: bytes) -> Iterator[bytes]:
         cpu = layout.FRAME_STRUCT.unpack_from(frame)[3]
@@ -117,9 +134,9 @@ class Rejoin:
             return
         pending.add(frame)
         if pending.complete:
-            yield self._pop(cpu).join()
+            yield from self._made(self._pop(cpu))
 
-    def _pop(self, cpu: int) -> _Pending:
+    def _pop(self, cpu: int) -> Pending:
         """What waits for more of that CPU, and does no more."""
         pending = self._pending.pop(cpu)
         tid = _tid(pending.frame)
