@@ -10,6 +10,7 @@ from typing import Literal, TypedDict, get_args
 
 from whatran.errors import UsageError
 from whatran.filter import FIELDS, MOST_CONDITIONS, Condition, check_field, equals, parse
+from whatran.process.accounts import Account, account
 from whatran.pushdown import push_down
 from whatran.scope import Scope, cgroups
 from whatran.source.choose import Choice, Wanted, choose
@@ -42,6 +43,7 @@ class Options(TypedDict, total=False):
     ring_bytes: int
     source: Wanted
     bpf_stats: bool
+    user: str | int | None
 
 
 class WatchOptions(Options, total=False):
@@ -68,6 +70,8 @@ class Plan:
     own_cgroup: bool
     timeout: float | None
     bpf_stats: bool
+    account: Account | None
+    """Whom the command is run as; None for who we are."""
 
 
 def plan(
@@ -95,6 +99,7 @@ def plan(
     ring_bytes: int = RING_BYTES,
     source: Wanted = "auto",
     bpf_stats: bool = False,
+    user: str | int | None = None,
 ) -> Plan:
     """The plan for the options of watch(), whose errors it raises."""
     filters = filters if isinstance(filters, str) else tuple(filters)
@@ -173,7 +178,17 @@ def plan(
         own_cgroup=scope == "cgroup",
         timeout=timeout,
         bpf_stats=bpf_stats,
+        account=None if user is None else _account(user, command),
     )
+
+
+def _account(user: str | int, command: Sequence[str] | None) -> Account:
+    found = account(user)
+    if command is None:
+        raise UsageError("only a command can be run as another user: give one")
+    if os.geteuid() not in {0, found.uid}:
+        raise UsageError(f"only root can run a command as {found.name}")
+    return found
 
 
 def _check(

@@ -65,6 +65,7 @@ def watch(
     ring_bytes: int = RING_BYTES,
     source: Wanted = "auto",
     bpf_stats: bool = False,
+    user: str | int | None = None,
 ) -> Watch:
     """A Watch, already in force: what happens from now on is seen.
 
@@ -85,7 +86,8 @@ def watch(
     seconds, with the command, or never. ``source`` is what tells of it: "ebpf", or "ptrace",
     which needs no privilege and can follow a command only; "auto" is eBPF where that can be
     used, else ptrace. ``bpf_stats`` has the kernel time all BPF programs meanwhile, where it
-    lets us (CAP_SYS_ADMIN, Linux 5.8): ``cost`` then has what ours take.
+    lets us (CAP_SYS_ADMIN, Linux 5.8): ``cost`` then has what ours take. Root can have the command run as
+    ``user``, by name or id, with the groups and the home that user has at a login.
 
     Raises UsageError for what cannot be, CommandError if the command cannot be started,
     SourceError if the kernel does not let us watch.
@@ -114,6 +116,7 @@ def watch(
         ring_bytes=ring_bytes,
         source=source,
         bpf_stats=bpf_stats,
+        user=user,
     )
     return Watch(planned, Pipeline(stages(Facts(), planned.env_names, planned.conditions), fold=failed == "fold"))
 
@@ -191,7 +194,7 @@ class Watch:
         self._epoll.register(self._wake, select.EPOLLIN)
         self._epoll.register(self._source.fd, select.EPOLLIN | select.EPOLLET)
         if scope.command is not None:
-            self._command = Command(scope.command, settings.command, self._source.tracer)
+            self._command = Command(scope.command, settings.command, self._source.tracer, planned.account)
             stack.callback(self._command.close)
             self._source.follow(self._command.pid)
             if cgroup:

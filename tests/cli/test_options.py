@@ -26,6 +26,7 @@ DEFAULTS = {
     "ring_bytes": 8 << 20,
     "source": "auto",
     "bpf_stats": False,
+    "user": None,
 }
 OF_WATCH = DEFAULTS | {"pid": [], "tree": [], "cgroup": [], "container": [], "timeout": None}
 

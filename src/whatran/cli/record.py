@@ -25,6 +25,7 @@ from whatran.cli.follow import alarm, handling
 from whatran.cli.messages import given_up, hint, logging_to_stderr, say
 from whatran.cli.options import (
     Options,
+    add_as_root,
     add_capture,
     add_filters,
     add_left_out,
@@ -38,7 +39,7 @@ from whatran.cli.options import (
     size_or_seconds,
 )
 from whatran.cli.parser import Parser
-from whatran.cli.running import HEARD, TIMED_OUT, Running, status
+from whatran.cli.running import HEARD, TIMED_OUT, Running, caller_of, status
 from whatran.errors import CommandError, UsageError
 from whatran.sinks.output import YELLOW
 from whatran.sinks.text import size
@@ -71,6 +72,7 @@ def main(argv: Sequence[str]) -> int:
 
     from whatran.record import record  # noqa: PLC0415 (not for --help)
 
+    account = caller_of(options) if command else None
     running, signals = Running(), _Signals()
     rotate_bytes, rotate_seconds = options.rotate
     with (
@@ -91,7 +93,7 @@ def main(argv: Sequence[str]) -> int:
             cgroup=options.cgroup,
             container=options.container,
             timeout=None if command else options.timeout,
-            **options.capture(),
+            **options.capture(account),
         ) as recording,
     ):
         signals.started(recording)
@@ -212,6 +214,7 @@ def _parser() -> Parser:
         help="of a command: tree: it and its descendants; cgroup: also what else runs in the cgroup made for it "
         "(default: %(default)s)",
     )
+    add_as_root(parser)
     add_stats(parser)
     add_verbose(parser)
     return parser

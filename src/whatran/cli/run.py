@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from whatran.cli.costs import saying_costs
 from whatran.cli.follow import alarm, follow, handling
 from whatran.cli.messages import given_up, logging_to_stderr, say
-from whatran.cli.options import Options, add_options, fields_help, open_output
+from whatran.cli.options import Options, add_as_root, add_options, fields_help, open_output
 from whatran.cli.parser import Parser
-from whatran.cli.running import HEARD, TIMED_OUT, Running, status
+from whatran.cli.running import HEARD, TIMED_OUT, Running, caller_of, status
 from whatran.errors import OutputError, UsageError
 from whatran.sinks import FORMATS, Show
 from whatran.sinks.output import YELLOW, Output
@@ -38,13 +38,13 @@ def main(argv: Sequence[str]) -> int:
 
     from whatran.watch import watch  # noqa: PLC0415 (not for --help)
 
-    running = Running()
+    running, account = Running(), caller_of(options)
     with (
         logging_to_stderr(options.verbose),
         saying_costs(at_the_end=options.stats) as costs,
-        open_output(options.output, Output.stderr) as output,
+        open_output(options.output, Output.stderr, account) as output,
         handling(dict.fromkeys(HEARD, running.hear)),
-        watch(command, **options.capture()) as watching,
+        watch(command, **options.capture(account)) as watching,
     ):
         running.started(watching)
         costs.started(watching)
@@ -88,6 +88,7 @@ def _parser() -> Parser:
         help="tree: the command and its descendants; cgroup: also what else runs in the cgroup made for it "
         "(default: %(default)s)",
     )
+    add_as_root(parser)
     return parser
 
 
