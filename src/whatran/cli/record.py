@@ -60,7 +60,7 @@ class _Options(Options):
     keep: float | None
 
 
-def main(argv: Sequence[str]) -> int:
+def main(argv: Sequence[str], *, ours: bool) -> int:
     """Record to the end of the command, or until a signal or --timeout says stop; the status."""
     options = _parser().parse_args(argv, namespace=_Options())
     command = options.command[1:] if options.command[:1] == ["--"] else options.command
@@ -70,7 +70,8 @@ def main(argv: Sequence[str]) -> int:
     if command:
         _check(command[0])
 
-    from whatran.record import record  # noqa: PLC0415 (not for --help)
+    from whatran.cli.privileges import give_up  # noqa: PLC0415 (not for --help)
+    from whatran.record import record  # noqa: PLC0415
 
     account = caller_of(options) if command else None
     running, signals = Running(), _Signals()
@@ -96,6 +97,8 @@ def main(argv: Sequence[str]) -> int:
             **options.capture(account),
         ) as recording,
     ):
+        if ours:
+            give_up(recording, options, files_to_come=options.keep is not None or options.rotate != (None, None))
         signals.started(recording)
         costs.started(recording)
         if command:

@@ -29,14 +29,15 @@ if TYPE_CHECKING:
     from whatran.sinks import Sink
 
 
-def main(argv: Sequence[str]) -> int:
+def main(argv: Sequence[str], *, ours: bool) -> int:
     """Run the command to its end; its status."""
     options = _parser().parse_args(argv, namespace=Options())
     command = options.command[1:] if options.command[:1] == ["--"] else options.command
     if not command:
         raise UsageError("no command to run; give one, as in: whatran -- make")
 
-    from whatran.watch import watch  # noqa: PLC0415 (not for --help)
+    from whatran.cli.privileges import give_up  # noqa: PLC0415 (not for --help)
+    from whatran.watch import watch  # noqa: PLC0415
 
     running, account = Running(), caller_of(options)
     with (
@@ -46,6 +47,8 @@ def main(argv: Sequence[str]) -> int:
         handling(dict.fromkeys(HEARD, running.hear)),
         watch(command, **options.capture(account)) as watching,
     ):
+        if ours:
+            give_up(watching, options)
         running.started(watching)
         costs.started(watching)
         if watching.source_reason:

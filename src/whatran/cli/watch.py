@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     from whatran.stats import Stats
 
 
-def main(argv: Sequence[str]) -> int:
+def main(argv: Sequence[str], *, ours: bool) -> int:
     """Watch until a signal, --count or --timeout says stop; 0."""
     options = _parser().parse_args(argv, namespace=Options())
 
-    from whatran.watch import watch  # noqa: PLC0415 (not for --help)
+    from whatran.cli.privileges import give_up  # noqa: PLC0415 (not for --help)
+    from whatran.watch import watch  # noqa: PLC0415
 
     with (
         logging_to_stderr(options.verbose),
@@ -42,6 +43,8 @@ def main(argv: Sequence[str]) -> int:
             **options.capture(),
         ) as watching,
     ):
+        if ours:
+            give_up(watching, options)
         costs.started(watching)
         output.truncate()
         hint("watching; Ctrl-C ends")
