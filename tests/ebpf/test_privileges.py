@@ -20,7 +20,8 @@ AS_USER = [
     *("setpriv", f"--reuid={UID}", f"--regid={UID}", "--clear-groups", f"--bounding-set=-all,{CAPABILITIES}"),
     *(f"--inh-caps={CAPABILITIES}", f"--ambient-caps={CAPABILITIES}"),
 ]
-CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, KILL, SYS_PTRACE = (1 << number for number in (0, 1, 2, 5, 19))
+DAC_OVERRIDE, DAC_READ_SEARCH, KILL, SYS_PTRACE = (1 << number for number in (1, 2, 5, 19))
+TO_GIVE_AWAY = 1 << 0 | 1 << 3  # CAP_CHOWN, and CAP_FOWNER to have it back
 # It is asked for whatever is done with a map, where a sysctl is set.
 BPF_BEFORE_5_19 = 1 << 39 if tuple(map(int, os.uname().release.split(".")[:2])) < (5, 19) else 0
 
@@ -172,8 +173,8 @@ READS = ["sh", "-c", "read line; exit 7"]
         (["run", "--env"], DAC_READ_SEARCH | KILL | SYS_PTRACE),
         (["run", "--scope", "cgroup"], DAC_READ_SEARCH | KILL | DAC_OVERRIDE),
         (["record", "-o", "{}/some.wr"], DAC_READ_SEARCH | KILL),
-        (["record", "-o", "{}/some.wr", "--rotate", "1h"], DAC_READ_SEARCH | KILL | DAC_OVERRIDE | CHOWN),
-        (["record", "-o", "{}/some.wr", "--keep", "1h"], DAC_READ_SEARCH | KILL | DAC_OVERRIDE | CHOWN),
+        (["record", "-o", "{}/some.wr", "--rotate", "1h"], DAC_READ_SEARCH | KILL | DAC_OVERRIDE | TO_GIVE_AWAY),
+        (["record", "-o", "{}/some.wr", "--keep", "1h"], DAC_READ_SEARCH | KILL | DAC_OVERRIDE | TO_GIVE_AWAY),
     ],
     ids=lambda each: " ".join(each) if isinstance(each, list) else hex(each),
 )
@@ -270,13 +271,16 @@ assert before == status(), status()
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_files_to_come_in_a_folder_of_another(programs, place):
-    """A recording goes on in new files, where root may write for no other reason than that it is root."""
+@pytest.mark.parametrize("env", [None, BY_SUDO], ids=["root", "sudo"])
+@pytest.mark.parametrize(("options", "files"), [(["--rotate", "20K", "--files", "2"], 2), (["--keep", "1h"], 1)])
+def test_files_to_come_in_a_folder_of_another(programs, place, options, files, env):
+    """A recording goes on in new files where root may write, and remove, for no other reason than that it is root."""
     os.chown(place, UID, UID)
+    place.chmod(0o1755)
     storm = [f"{programs}/storm", "1", "2000", f"{programs}/true"]
-    done = whatran("record", "-o", place / "some.wr", "--rotate", "20K", "--files", "2", "--", *storm)
+    done = whatran("record", "-o", place / "some.wr", *options, "--", *storm, env=env)
 
-    assert (0, 2) == (done.returncode, len(list(place.glob("some-*.wr"))))
+    assert (0, files) == (done.returncode, len(list(place.iterdir())))
     assert "cannot" not in done.stderr
 
 

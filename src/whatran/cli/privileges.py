@@ -25,5 +25,6 @@ def give_up(watching: Watch, options: Options, *, files_to_come: bool = False) -
     if files_to_come or options.scope == "cgroup":
         needed |= {capabilities.DAC_OVERRIDE}  # the folder may be another user's
     if files_to_come and watching.pid is not None:
-        needed |= {capabilities.CHOWN}  # what a command run by sudo makes is its caller's
+        # By sudo, those of a command are its caller's: given away, replaced and removed later, in sticky folders too.
+        needed |= {capabilities.CHOWN, capabilities.FOWNER}
     capabilities.keep_only(needed, lambda: watching.stats)
