@@ -9,8 +9,8 @@ fi
 if command -v sudo >/dev/null; then
     echo "Using sudo: $*" >&2
     if sudo true; then
-        # Root must leave no files of its own in the user's folder.
-        exec sudo env \
+        # Root must leave no files of its own in the user's folder; whatran is to run commands as root too.
+        exec sudo env -u SUDO_UID \
             "PATH=$PATH" \
             "HOME=$HOME" \
             "WHATRAN_REQUIRE_BROWSER=${WHATRAN_REQUIRE_BROWSER-}" \

@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 from hypothesis import settings
 
+from whatran.process.accounts import SAID_BY_CALLERS
 from whatran.source.ebpf import OBJECT
 
 # How long an example takes is no concern of a test.
@@ -15,6 +16,11 @@ settings.load_profile("any machine")
 
 # A shell that starts the tests in the background has SIGINT ignored, and a child would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+# Who calls sudo for the tests wants all commands in them to be root's.
+for name in SAID_BY_CALLERS:
+    os.environ.pop(name, None)
 
 
 @pytest.fixture(scope="session")

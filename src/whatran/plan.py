@@ -10,6 +10,7 @@ from typing import Literal, TypedDict, get_args
 
 from whatran.errors import UsageError
 from whatran.filter import FIELDS, MOST_CONDITIONS, Condition, check_field, equals, parse
+from whatran.process.accounts import Account, account
 from whatran.pushdown import push_down
 from whatran.redact import Redactor
 from whatran.rules.engine import Engine, engine
@@ -46,6 +47,7 @@ class Options(TypedDict, total=False):
     bpf_stats: bool
     rules: Engine | Iterable[str | os.PathLike[str]]
     redact: bool
+    user: str | int | None
 
 
 class WatchOptions(Options, total=False):
@@ -75,6 +77,8 @@ class Plan:
     rules: Engine | None
     redactor: Redactor | None
     """What replaces secrets; None where they are to be seen."""
+    account: Account | None
+    """Whom the command is run as; None for who we are."""
 
 
 def plan(
@@ -104,6 +108,7 @@ def plan(
     bpf_stats: bool = False,
     rules: Engine | Iterable[str | os.PathLike[str]] = (),
     redact: bool = True,
+    user: str | int | None = None,
 ) -> Plan:
     """The plan for the options of watch(), whose errors it raises."""
     filters = filters if isinstance(filters, str) else tuple(filters)
@@ -186,7 +191,17 @@ def plan(
         bpf_stats=bpf_stats,
         rules=held,
         redactor=Redactor() if redact else None,
+        account=None if user is None else _account(user, command),
     )
+
+
+def _account(user: str | int, command: Sequence[str] | None) -> Account:
+    found = account(user)
+    if command is None:
+        raise UsageError("only a command can be run as another user: give one")
+    if os.geteuid() not in {0, found.uid}:
+        raise UsageError(f"only root can run a command as {found.name}")
+    return found
 
 
 def _check(

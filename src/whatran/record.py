@@ -46,7 +46,8 @@ def record(
     Command, options and errors are those of watch(); names of variables are not for ``env``, as environments are kept
     whole or not at all. With ``rotate_bytes`` or ``rotate_seconds`` a file of that size or age is followed by the
     next: NAME-0001.wr, NAME-0002.wr, … beside ``path``, of which the last ``files`` are left. With ``keep_seconds``
-    only the last so many are kept, in memory, and written to ``path`` by save() and at the end.
+    only the last so many are kept, in memory, and written to ``path`` by save() and at the end. What a command did that
+    is run as a ``user`` is that user's to read.
 
     Raises UsageError where ``path`` is taken, unless ``overwrite`` is given.
     """
@@ -63,13 +64,14 @@ def record(
         raise UsageError("without rotation there is one file")
     planned = plan(command, **options)
     check_free(path, each=each, overwrite=overwrite)
-    store: Store = OneFile(path, overwrite=overwrite)
+    owner = (planned.account.uid, planned.account.gid) if planned.account else None
+    store: Store = OneFile(path, overwrite=overwrite, owner=owner)
     limits: tuple[int | None, float | None] = None, None
     if keep_seconds is not None:
-        store = Memory(path, int(keep_seconds * 1e9), overwrite=overwrite)
+        store = Memory(path, int(keep_seconds * 1e9), overwrite=overwrite, owner=owner)
         limits = None, keep_seconds / KEEP_CHAPTERS
     elif each:
-        store = FileEach(path, files, overwrite=overwrite)
+        store = FileEach(path, files, overwrite=overwrite, owner=owner)
         limits = rotate_bytes, rotate_seconds
     return Recording(planned, Recorder(planned, store, numbers=limits != (None, None)), *limits)
 

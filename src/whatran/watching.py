@@ -69,6 +69,7 @@ def watch(
     bpf_stats: bool = False,
     rules: Engine | Iterable[str | os.PathLike[str]] = (),
     redact: bool = True,
+    user: str | int | None = None,
 ) -> Watch:
     """A Watch, already in force: what happens from now on is seen.
 
@@ -91,7 +92,8 @@ def watch(
     used, else ptrace. ``bpf_stats`` has the kernel time all BPF programs meanwhile, where it
     lets us (CAP_SYS_ADMIN, Linux 5.8): ``cost`` then has what ours take. ``rules`` are files and directories
     of Sigma rules: an Alert follows each exec that one fits. What looks like a secret in arguments and
-    environments is replaced by a digest, before filters and rules see it, unless ``redact`` is False.
+    environments is replaced by a digest, before filters and rules see it, unless ``redact`` is False. Root can
+    have the command run as ``user``, by name or id, with the groups and the home that user has at a login.
 
     Raises UsageError for what cannot be, CommandError if the command cannot be started,
     SourceError if the kernel does not let us watch.
@@ -122,6 +124,7 @@ def watch(
         bpf_stats=bpf_stats,
         rules=rules,
         redact=redact,
+        user=user,
     )
     through = stages(Facts(), planned.env_names, planned.conditions)
     return Watch(planned, Pipeline(through, fold=failed == "fold", rules=planned.rules))
@@ -200,7 +203,7 @@ class Watch:
         self._epoll.register(self._wake, select.EPOLLIN)
         self._epoll.register(self._source.fd, select.EPOLLIN | select.EPOLLET)
         if scope.command is not None:
-            self._command = Command(scope.command, settings.command, self._source.tracer)
+            self._command = Command(scope.command, settings.command, self._source.tracer, planned.account)
             stack.callback(self._command.close)
             self._source.follow(self._command.pid)
             if cgroup:

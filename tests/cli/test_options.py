@@ -28,6 +28,7 @@ DEFAULTS = {
     "bpf_stats": False,
     "rules": (),
     "redact": True,
+    "user": None,
 }
 OF_WATCH = DEFAULTS | {"pid": [], "tree": [], "cgroup": [], "container": [], "timeout": None}
 

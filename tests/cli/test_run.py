@@ -8,6 +8,7 @@ import pytest
 
 from tests.cli.conftest import events_of
 from tests.events import make_exec
+from whatran.process.accounts import Account
 from whatran.sinks import FORMATS
 
 
@@ -174,3 +175,45 @@ def test_a_command_that_ends_in_time(machine, run):
     status, _, _ = run("--timeout", "3600", "--", "true")
 
     assert 5 == status
+
+
+@pytest.fixture
+def alice(monkeypatch):
+    """Who has called us by sudo."""
+    alice = Account("alice", 1000, 1001, (1001,), "/home/alice", "/bin/sh")
+    monkeypatch.setattr("whatran.process.accounts.caller", lambda environment: alice)
+    return alice
+
+
+@pytest.mark.usefixtures("alice")
+def test_the_command_is_the_callers(machine, run):
+    """By sudo it is run as who has called that, which is said; --as-root has it run as root."""
+    machine.will(returncode=0)
+    _, _, err = run("-o", "/dev/null", "--", "true")
+    machine.will(returncode=0)
+    _, _, as_root = run("-o", "/dev/null", "--as-root", "--", "true")
+
+    assert [1000, None] == [asked["user"] for _, asked in machine.opened]
+    assert "whatran: running the command as alice, who has called for root; --as-root runs it as root\n" == err
+    assert "" == as_root
+
+
+@pytest.mark.usefixtures("alice")
+def test_the_output_is_the_callers(machine, run, tmp_path, monkeypatch):
+    """A file that is made for it is the caller's to read; one that is there stays whose it is."""
+    given = []
+    monkeypatch.setattr(os, "fchown", lambda fd, *owner: given.append(owner))
+    for options in ([], ["--as-root"], []):
+        machine.will(returncode=0)
+        run("-o", str(tmp_path / f"out{len(options)}"), *options, "--", "true")
+
+    assert [(1000, 1001)] == given
+
+
+@pytest.mark.usefixtures("alice")
+def test_the_machine_is_nobodys_in_particular(machine, run):
+    """Without a command it does not matter who has called."""
+    machine.will()
+    _, _, err = run("watch")
+
+    assert (None, "whatran: 0 execs seen, 0 filtered, 0 lost\n") == (machine.opened[0][1]["user"], err)

@@ -16,31 +16,28 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-class Command(Protocol):
+class _Named(Protocol):
     """A module of one command: its name is the module's, its help the docstring."""
 
     __name__: str
     __doc__: str | None
 
+
+class Command(_Named, Protocol):
     def main(self, argv: Sequence[str]) -> int:
         """Do it; the exit status."""
 
 
-COMMANDS: tuple[Command, ...] = (
-    watch,
-    run,
-    record,
-    replay,
-    report,
-    top,
-    diff,
-    query,
-    export,
-    rules,
-    learn,
-    check,
-    doctor,
-)
+class Watching(_Named, Protocol):
+    """One that needs privileges, but not for long."""
+
+    def main(self, argv: Sequence[str], *, ours: bool) -> int:
+        """Do it; the exit status. ``ours`` tells whether this process is whatran's own, with privileges to give up."""
+
+
+WATCHING: tuple[Watching, ...] = (watch, run, record)
+OTHERS: tuple[Command, ...] = (replay, report, top, diff, query, export, learn, check, rules, doctor)
+COMMANDS = (*WATCHING, *OTHERS)
 
 _USAGE = """whatran [watch] [OPTION]...
        whatran [run] [OPTION]... -- COMMAND [ARGUMENT]...
@@ -58,9 +55,9 @@ _USAGE = """whatran [watch] [OPTION]...
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Do what the command line says; the exit status."""
+    """Do what the command line says; the exit status. Without ``argv`` it is that of this process, which is ours."""
     try:
-        return _dispatch(sys.argv[1:] if argv is None else argv)
+        return _dispatch(sys.argv[1:] if argv is None else argv, ours=argv is None)
     except WhatranError as error:
         for line in error.lines:
             say(line)
@@ -71,21 +68,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 128 + signal.SIGINT
 
 
-def _dispatch(argv: Sequence[str]) -> int:
-    commands = {_name(command): command for command in COMMANDS}
+def _dispatch(argv: Sequence[str], *, ours: bool) -> int:
+    watching = {_name(command): command for command in WATCHING}
+    others = {_name(command): command for command in OTHERS}
     first = argv[0] if argv else ""
-    if first in commands:
-        return commands[first].main(argv[1:])
+    if first in watching:
+        return watching[first].main(argv[1:], ours=ours)
+    if first in others:
+        return others[first].main(argv[1:])
     if first in ("-h", "--help", "--version"):
         _parser().parse_args(argv)
     if first and not first.startswith("-"):
         import difflib  # noqa: PLC0415 (only here)
 
-        near = difflib.get_close_matches(first, commands, n=1)
+        near = difflib.get_close_matches(first, [*watching, *others], n=1)
         meant = f"did you mean {near[0]}? To" if near else "to"
         raise UsageError(f"there is no command {first!r}; {meant} run a program: whatran -- {first}")
-    otherwise: Command = run if "--" in argv else watch
-    return otherwise.main(argv)
+    return watching["run" if "--" in argv else "watch"].main(argv, ours=ours)
 
 
 def _parser() -> Parser:
@@ -104,5 +103,5 @@ def _commands_help() -> str:
     return "\n".join(["commands:", *lines, "", "whatran COMMAND --help lists the options of a command."])
 
 
-def _name(command: Command) -> str:
+def _name(command: _Named) -> str:
     return command.__name__.rpartition(".")[2]

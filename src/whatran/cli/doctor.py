@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from whatran.cli.parser import Parser
@@ -37,10 +38,24 @@ def main(argv: Sequence[str]) -> int:
         *_table(every, output),
         "",
         *(["next steps:", *map(escape, steps), ""] if steps else []),
+        *_ways(blocker),
         *map(escape, found),
     ]
     output.write_text("".join(line + "\n" for line in lines))
     return 1 if blocker else 0
+
+
+def _ways(blocker: str | None) -> list[str]:
+    """How to do without root; nothing for who does."""
+    from whatran.cli import grants  # noqa: PLC0415 (not for --help)
+    from whatran.process.users import Names  # noqa: PLC0415
+
+    if os.geteuid() == 0:
+        return [*map(escape, grants.lines()), ""]
+    if blocker is None:
+        return []
+    names, uid, gid = Names(), os.getuid(), os.getgid()
+    return [*map(escape, grants.lines(names.user(uid) or str(uid), names.group(gid) or str(gid))), ""]
 
 
 def _table(checks: Sequence[Check], output: Output) -> list[str]:

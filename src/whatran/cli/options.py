@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from whatran.cli.parser import Parser
     from whatran.plan import Failed
     from whatran.plan import Options as Capture
+    from whatran.process.accounts import Account
     from whatran.rules.engine import Engine
     from whatran.source.choose import Wanted
 
@@ -71,6 +72,7 @@ class Options(argparse.Namespace):
     only_alerts: bool
     redact: bool
     stats: bool
+    as_root: bool
     verbose: int
 
     @property
@@ -91,8 +93,11 @@ class Options(argparse.Namespace):
         for name in self.fields:
             check_field(name, Life.__struct_fields__ if self.format == "lives" else FIELDS, "--fields")
 
-    def capture(self, rules: Engine | None = None, ours: Sequence[int] = ()) -> Capture:
-        """What of it `whatran.watch` is to be told, whatever the command; ``ours`` are processes to leave out too."""
+    def capture(self, rules: Engine | None = None, ours: Sequence[int] = (), account: Account | None = None) -> Capture:
+        """What of it `whatran.watch` is to be told, whatever the command.
+
+        ``ours`` are processes to leave out too; ``account`` is whom the command is run as.
+        """
         self.check_fields()
         return {
             "scope": self.scope,
@@ -114,6 +119,7 @@ class Options(argparse.Namespace):
             "bpf_stats": self.stats,
             "rules": rules or (),
             "redact": self.redact,
+            "user": account.uid if account else None,
         }
 
 
@@ -338,11 +344,20 @@ def _recorded_user(operator: str, user: str) -> str:
     return f"{'uid' if user.isdecimal() else 'user'}{operator}{glob.escape(user)}"
 
 
-def open_output(path: str | None, default: Callable[[], Output]) -> Output:
+def add_as_root(parser: Parser) -> None:
+    """Whose the command is."""
+    parser.add_argument(
+        "--as-root",
+        action="store_true",
+        help="run the command as root, where sudo, doas or pkexec has made us so, and not as who has called that",
+    )
+
+
+def open_output(path: str | None, default: Callable[[], Output], caller: Account | None = None) -> Output:
     """Where -o says, "-" being standard output; where it says nothing, the default."""
     if path is None:
         return default()
-    return Output.stdout() if path == "-" else Output.open(path)
+    return Output.stdout() if path == "-" else Output.open(path, (caller.uid, caller.gid) if caller else None)
 
 
 def fields_help() -> str:

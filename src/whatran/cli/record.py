@@ -25,6 +25,7 @@ from whatran.cli.follow import alarm, handling
 from whatran.cli.messages import given_up, hint, hint_secrets, logging_to_stderr, say
 from whatran.cli.options import (
     Options,
+    add_as_root,
     add_capture,
     add_filters,
     add_left_out,
@@ -38,7 +39,7 @@ from whatran.cli.options import (
     size_or_seconds,
 )
 from whatran.cli.parser import Parser
-from whatran.cli.running import HEARD, TIMED_OUT, Running, status
+from whatran.cli.running import HEARD, TIMED_OUT, Running, caller_of, status
 from whatran.errors import CommandError, UsageError
 from whatran.sinks.output import YELLOW
 from whatran.sinks.text import size
@@ -59,7 +60,7 @@ class _Options(Options):
     keep: float | None
 
 
-def main(argv: Sequence[str]) -> int:
+def main(argv: Sequence[str], *, ours: bool) -> int:
     """Record to the end of the command, or until a signal or --timeout says stop; the status."""
     options = _parser().parse_args(argv, namespace=_Options())
     command = options.command[1:] if options.command[:1] == ["--"] else options.command
@@ -69,8 +70,10 @@ def main(argv: Sequence[str]) -> int:
     if command:
         _check(command[0])
 
-    from whatran.record import record  # noqa: PLC0415 (not for --help)
+    from whatran.cli.privileges import give_up  # noqa: PLC0415 (not for --help)
+    from whatran.record import record  # noqa: PLC0415
 
+    account = caller_of(options) if command else None
     running, signals = Running(), _Signals()
     rotate_bytes, rotate_seconds = options.rotate
     with (
@@ -91,9 +94,11 @@ def main(argv: Sequence[str]) -> int:
             cgroup=options.cgroup,
             container=options.container,
             timeout=None if command else options.timeout,
-            **options.capture(),
+            **options.capture(account=account),
         ) as recording,
     ):
+        if ours:
+            give_up(recording, options, files_to_come=options.keep is not None or options.rotate != (None, None))
         signals.started(recording)
         costs.started(recording)
         if command:
@@ -213,6 +218,7 @@ def _parser() -> Parser:
         help="of a command: tree: it and its descendants; cgroup: also what else runs in the cgroup made for it "
         "(default: %(default)s)",
     )
+    add_as_root(parser)
     add_stats(parser)
     add_verbose(parser)
     return parser

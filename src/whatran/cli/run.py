@@ -16,10 +16,10 @@ from whatran.cli.alerting import Alerting, add_alerts
 from whatran.cli.costs import saying_costs
 from whatran.cli.follow import alarm, follow, handling
 from whatran.cli.messages import given_up, hint_secrets, logging_to_stderr, say
-from whatran.cli.options import Options, add_options, fields_help, open_output
+from whatran.cli.options import Options, add_as_root, add_options, fields_help, open_output
 from whatran.cli.parser import Parser
 from whatran.cli.ruling import Ruling, add_rules
-from whatran.cli.running import HEARD, TIMED_OUT, Running, status
+from whatran.cli.running import HEARD, TIMED_OUT, Running, caller_of, status
 from whatran.errors import OutputError, UsageError
 from whatran.sinks import FORMATS, Show
 from whatran.sinks.output import YELLOW, Output
@@ -32,26 +32,29 @@ if TYPE_CHECKING:
     from whatran.sinks import Sink
 
 
-def main(argv: Sequence[str]) -> int:
+def main(argv: Sequence[str], *, ours: bool) -> int:
     """Run the command to its end; its status."""
     options = _parser().parse_args(argv, namespace=Options())
     command = options.command[1:] if options.command[:1] == ["--"] else options.command
     if not command:
         raise UsageError("no command to run; give one, as in: whatran -- make")
 
-    from whatran.watching import watch  # noqa: PLC0415 (not for --help)
+    from whatran.cli.privileges import give_up  # noqa: PLC0415 (not for --help)
+    from whatran.watching import watch  # noqa: PLC0415
 
     ruling = Ruling(options.rules, only_alerts=options.only_alerts)
     alerting = Alerting(options)
-    running = Running()
+    running, account = Running(), caller_of(options)
     with (
         logging_to_stderr(options.verbose),
         saying_costs(at_the_end=options.stats) as costs,
-        open_output(options.output, Output.stderr) as output,
+        open_output(options.output, Output.stderr, account) as output,
         alerting,
         handling(dict.fromkeys(HEARD, running.hear)),
-        watch(command, **options.capture(ruling.engine)) as watching,
+        watch(command, **options.capture(ruling.engine, account=account)) as watching,
     ):
+        if ours:
+            give_up(watching, options)
         running.started(watching)
         costs.started(watching)
         if watching.source_reason:
@@ -99,6 +102,7 @@ def _parser() -> Parser:
     )
     add_rules(parser)
     add_alerts(parser)
+    add_as_root(parser)
     return parser
 
 

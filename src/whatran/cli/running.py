@@ -5,7 +5,13 @@ from __future__ import annotations
 import os
 import signal
 from contextlib import suppress
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+from whatran.cli.messages import say
+
+if TYPE_CHECKING:
+    from whatran.cli.options import Options
+    from whatran.process.accounts import Account
 
 FROM_THE_TERMINAL = (signal.SIGINT, signal.SIGQUIT)
 
@@ -21,6 +27,16 @@ def status(returncode: int | None) -> int:
     if returncode is None:  # never seen to end
         return 1
     return returncode if returncode >= 0 else 128 - returncode
+
+
+def caller_of(options: Options) -> Account | None:
+    """Whom the command is run as, which is said: who has called us by sudo or the like; None for who we are."""
+    from whatran.process.accounts import caller  # noqa: PLC0415 (not for --help)
+
+    account = None if options.as_root else caller(os.environ)
+    if account:
+        say(f"running the command as {account.name}, who has called for root; --as-root runs it as root")
+    return account
 
 
 class _Started(Protocol):

@@ -25,11 +25,12 @@ if TYPE_CHECKING:
     from whatran.stats import Stats
 
 
-def main(argv: Sequence[str]) -> int:
+def main(argv: Sequence[str], *, ours: bool) -> int:
     """Watch until a signal, --count or --timeout says stop; 0, or 1 where a rule could not be read."""
     options = _parser().parse_args(argv, namespace=Options())
 
-    from whatran.watching import watch  # noqa: PLC0415 (not for --help)
+    from whatran.cli.privileges import give_up  # noqa: PLC0415 (not for --help)
+    from whatran.watching import watch  # noqa: PLC0415
 
     ruling = Ruling(options.rules, only_alerts=options.only_alerts)
     alerting = Alerting(options)
@@ -48,6 +49,8 @@ def main(argv: Sequence[str]) -> int:
             **options.capture(ruling.engine, ours=alerting.executing),
         ) as watching,
     ):
+        if ours:
+            give_up(watching, options)
         costs.started(watching)
         output.truncate()
         hint("watching; Ctrl-C ends")

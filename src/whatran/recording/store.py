@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 
+Owner = tuple[int, int]
+"""User and group of the files that are made, where they are not to be ours."""
+
+
 class Store(Protocol):
     """Takes the bytes of one chapter after another."""
 
@@ -42,12 +46,15 @@ class File:
         self._size = 0
 
     @classmethod
-    def make(cls, path: Path, *, overwrite: bool) -> Self:
+    def make(cls, path: Path, *, overwrite: bool, owner: Owner | None = None) -> Self:
         """A new one, which is nobody else's: what has its name gives that up, or else nothing is made."""
         with _errors(path):
             if overwrite:
                 path.unlink(missing_ok=True)
-            return cls(path, os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_CREAT | os.O_EXCL, 0o600))
+            fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_CREAT | os.O_EXCL, 0o600)
+            if owner:
+                os.fchown(fd, *owner)
+            return cls(path, fd)
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -88,9 +95,10 @@ class File:
 class _Files:
     """A file, and maybe another later."""
 
-    def __init__(self, path: Path, *, overwrite: bool) -> None:
+    def __init__(self, path: Path, *, overwrite: bool, owner: Owner | None = None) -> None:
         self._path = path
         self._overwrite = overwrite
+        self._owner = owner
         self._file: File | None = None
 
     def write(self, data: bytes) -> None:
@@ -115,7 +123,7 @@ class OneFile(_Files):
         if _is_special(self._path):
             self._file = File.open(self._path)
         else:
-            self._file = File.make(self._path, overwrite=self._overwrite)
+            self._file = File.make(self._path, overwrite=self._overwrite, owner=self._owner)
 
     def write(self, data: bytes) -> None:
         super().write(data)
@@ -133,8 +141,8 @@ class OneFile(_Files):
 class FileEach(_Files):
     """FILE-0001.wr, FILE-0002.wr and so on, each with one chapter; the last so many of them, where that is limited."""
 
-    def __init__(self, path: Path, most: int | None = None, *, overwrite: bool) -> None:
-        super().__init__(path, overwrite=overwrite)
+    def __init__(self, path: Path, most: int | None = None, *, overwrite: bool, owner: Owner | None = None) -> None:
+        super().__init__(path, overwrite=overwrite, owner=owner)
         self.files: deque[Path] = deque()
         self._most = most
         self._number = 0
@@ -146,7 +154,7 @@ class FileEach(_Files):
                 old.unlink(missing_ok=True)
         self._number += 1
         path = self._path.with_name(f"{self._path.stem}-{self._number:04}{self._path.suffix}")
-        self._file = File.make(path, overwrite=self._overwrite)
+        self._file = File.make(path, overwrite=self._overwrite, owner=self._owner)
         self.files.append(path)
         while self._most is not None and len(self.files) > self._most:
             self.files.popleft().unlink(missing_ok=True)
@@ -155,10 +163,11 @@ class FileEach(_Files):
 class Memory:
     """Keeps the chapters of the last so many ns, and writes them to a file when that is asked for."""
 
-    def __init__(self, path: Path, keep_ns: int, *, overwrite: bool) -> None:
+    def __init__(self, path: Path, keep_ns: int, *, overwrite: bool, owner: Owner | None = None) -> None:
         self._path = path
         self._keep_ns = keep_ns
         self._overwrite = overwrite
+        self._owner = owner
         self._chapters: deque[tuple[int, list[bytes]]] = deque()
 
     @property
@@ -169,7 +178,7 @@ class Memory:
         """The first time the file is made, empty: that it cannot be must not come out when it is wanted."""
         if not self._chapters and not _is_special(self._path):
             if not self._overwrite:
-                File.make(self._path, overwrite=False).close()
+                File.make(self._path, overwrite=False, owner=self._owner).close()
             with self._beside() as (_, file):
                 file.close()
         # One ends where the next begins: the first may go once the second is old enough.
@@ -195,6 +204,8 @@ class Memory:
         with _errors(self._path):
             fd, made = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name[:100]}.")  # its mode is 0600
             try:
+                if self._owner:
+                    os.fchown(fd, *self._owner)
                 yield Path(made), File(self._path, fd)
             finally:
                 Path(made).unlink(missing_ok=True)

@@ -43,12 +43,17 @@ class Output:
         self._ours = file.closefd and stat.S_ISREG(os.fstat(file.fileno()).st_mode)
 
     @classmethod
-    def open(cls, path: str) -> Self:
-        """The file at ``path``, made where it is not there; what it holds stays until ``truncate``."""
+    def open(cls, path: str, owner: tuple[int, int] | None = None) -> Self:
+        """The file at ``path``, made where it is not there; what it holds stays until ``truncate``.
+
+        One that is made is of the user and group ``owner``, or else ours.
+        """
         flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
         try:
             try:
                 fd, made = os.open(path, flags | os.O_EXCL, 0o666), True
+                if owner:
+                    os.fchown(fd, *owner)
             except FileExistsError:
                 fd, made = os.open(path, flags, 0o666), False
             # Where a standard descriptor is closed the file would take its place, and get what is meant for that.
