@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, Self, Unpack
 
 import msgspec
 
+from whatran.clock import boot_ns
 from whatran.cost import Cost  # noqa: TC001  # msgspec reads the types of Completed
 from whatran.errors import SourceError, UsageError
 from whatran.event import Event  # noqa: TC001  # it reads this one too
@@ -284,7 +285,7 @@ class Watch:
             events += self._taker(frames, boot())
         events += self._repair.unnumbered()
         produced = {(cpu, NAME_OF[kind]): count for (cpu, kind), count in self._source.produced().items()}
-        events += self._taker.finish(produced, time.clock_gettime_ns(time.CLOCK_BOOTTIME), boot())
+        events += self._taker.finish(produced, boot_ns(), boot())
         events += self._taker.settle()
         self._settle_accounts()
         self.ended = True
