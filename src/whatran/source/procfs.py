@@ -28,6 +28,11 @@ class Stat(NamedTuple):
     start_time: int
 
 
+def is_there() -> bool:
+    """Whether there is a /proc at all."""
+    return (PROC / "self").is_symlink()
+
+
 def stat_of(pid: int) -> Stat | None:
     """What /proc knows of a process; None where there is none."""
     try:
