@@ -89,7 +89,11 @@ class Recording(Watch):
         self._chapter_ns = None if chapter_seconds is None else int(chapter_seconds * 1e9)
         self._asked = False
         """Whether to save what is kept."""
-        super().__init__(planned, recorder)
+        try:
+            super().__init__(planned, recorder)
+        except BaseException:
+            recorder.discard()
+            raise
 
     @property
     def error(self) -> OutputError | None:

@@ -175,6 +175,12 @@ class Recorder:
                 chapter.flush(boot_ns())
                 self._store.close()
 
+    def discard(self) -> None:
+        """Has nothing stay of it, as what was to be recorded has not begun."""
+        self._chapter = None
+        with suppress(OSError, OutputError):
+            self._store.discard()
+
     # -- what a Taker is handed ---------------------------------------------------------------
 
     def __call__(self, frames: Sequence[bytes], boot: Boot) -> list[Event]:

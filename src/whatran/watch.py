@@ -23,6 +23,7 @@ from whatran.process.facts import Facts
 from whatran.pushdown import NAME_OF
 from whatran.repair import Repair
 from whatran.scope import attach
+from whatran.shortage import shortage
 from whatran.source import cgroupfs
 from whatran.source.choose import Wanted, open_source
 from whatran.source.command import Command
@@ -170,7 +171,8 @@ class Watch:
                 self._open(planned, stack)
                 self._stack = stack.pop_all()
         except OSError as error:  # no descriptors, processes or memory left
-            raise SourceError(f"cannot start watching: {error.strerror or error}") from error
+            why = shortage(error.errno) or error.strerror or error
+            raise SourceError(f"cannot start watching: {why}") from error
 
     def _open(self, planned: Plan, stack: ExitStack) -> None:
         scope, settings = planned.scope, planned.settings
