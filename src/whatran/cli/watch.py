@@ -44,7 +44,6 @@ def main(argv: Sequence[str]) -> int:
     ):
         costs.started(watching)
         output.truncate()
-        hint("watching; Ctrl-C ends")
         sink = FORMATS[options.format](output, Show(options.count, options.fields, filtered=options.filtered))
 
         def stop(number: signal.Signals) -> None:
@@ -52,6 +51,7 @@ def main(argv: Sequence[str]) -> int:
             watching.stop()
 
         with handling(dict.fromkeys((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), stop)):
+            hint("watching; Ctrl-C ends")
             follow(watching, sink, stop_after=options.count, between=costs.answer)
         _say_totals(watching.stats)
     return 0
