@@ -1,7 +1,7 @@
 # Everything is kept in .venv. What needs root asks sudo for it, and says so.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-kernels fuzz check bench bench-peers wheel clean
+.PHONY: help setup run test test-kernels fuzz check bench bench-peers soak wheel clean
 
 READY := .venv/ready
 FUZZ := .venv/fuzz
@@ -41,6 +41,9 @@ bench: setup ## measure monitors side by side; with ARGS='--quick', '-o FILE.md'
 
 bench-peers: ## install the monitors that Debian has, for make bench to compare with
 	@scripts/peers.sh
+
+soak: setup ## watch and record as much as can be executed for T=1800 seconds; with ARGS='-o docs/reliability.md' to a page
+	@scripts/as-root.sh .venv/bin/python -m bench.soak $(or $(T),1800) $(ARGS)
 
 wheel: setup ## build the wheel and the sdist into dist/
 	@.venv/bin/hatchling build

@@ -65,6 +65,7 @@ def test_wheel(tmp_path):
     wheel = next(WheelBuilder(str(hatch_build.ROOT)).build(directory=str(tmp_path)))
     info = f"whatran-{whatran.__version__}.dist-info"
     expected = {
+        "_whatran.py",
         "whatran/source/whatran.bpf.o",
         "whatran/py.typed",
         *(f"whatran/report/{name}" for name in ASSETS),

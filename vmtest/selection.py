@@ -11,6 +11,10 @@ LEFT_OUT = {
     "tests/ebpf/test_recording.py": "nor does how things are kept",
     "tests/ebpf/test_detections.py": "nor does what rules make of facts, each of which has its own tests",
     "tests/ebpf/test_lives.py": "50,000 processes, and a build whose source comes by the network",
+    "tests/ebpf/test_moments.py": "every system call of Python is stopped at, which takes minutes under emulation",
+    "tests/ebpf/test_shortage.py": "what runs short does so in Python and in libbpf",
+    "tests/ebpf/test_signals.py": "nor do signals depend on the kernel",
+    "tests/ebpf/test_surroundings.py::test_crowd_at_start": "20,000 processes",
     "tests/ebpf/test_complete.py::test_ten_thousand_execs_from_two_workers": "a storm",
     "tests/ebpf/test_complete.py::test_every_life_is_complete": "a storm",
 }

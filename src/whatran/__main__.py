@@ -4,6 +4,6 @@ from __future__ import annotations
 
 import sys
 
-from whatran.cli import main
+from _whatran import main
 
 sys.exit(main())

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
+from whatran.clock import boot_ns
 from whatran.errors import UsageError
 from whatran.plan import WatchOptions, plan
 from whatran.recorder import Recorder
@@ -93,7 +93,11 @@ class Recording(Watch):
         self._chapter_ns = None if chapter_seconds is None else int(chapter_seconds * 1e9)
         self._asked = False
         """Whether to save what is kept."""
-        super().__init__(planned, recorder)
+        try:
+            super().__init__(planned, recorder)
+        except BaseException:
+            recorder.discard()
+            raise
 
     @property
     def error(self) -> OutputError | None:
@@ -114,7 +118,7 @@ class Recording(Watch):
         """Nothing: what came is kept."""
         due = self._recorder.due
         if due is not None:
-            left = max(0, due - _now()) / 1e9
+            left = max(0, due - boot_ns()) / 1e9
             timeout = left if timeout is None else min(timeout, left)
         super().read(timeout)
         if self.ended:
@@ -143,13 +147,9 @@ class Recording(Watch):
         recorder = self._recorder
         if self._chapter_bytes is not None and recorder.chapter_bytes >= self._chapter_bytes:
             return True
-        return self._chapter_ns is not None and _now() - recorder.chapter_begun >= self._chapter_ns
+        return self._chapter_ns is not None and boot_ns() - recorder.chapter_begun >= self._chapter_ns
 
     def _finish(self) -> list[Event]:
         events = super()._finish()
         self._recorder.end(form.END, self.stats)
         return events
-
-
-def _now() -> int:
-    return time.clock_gettime_ns(time.CLOCK_BOOTTIME)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import struct
 import sys
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from whatran._version import __version__
+from whatran.clock import boot_ns
 from whatran.errors import OutputError
 from whatran.event import Exec
 from whatran.pushdown import NAME_OF
@@ -85,7 +85,7 @@ class Recorder:
         """Begins a chapter, with the processes that live."""
         if self.error:
             return
-        now = _now()
+        now = boot_ns()
         self._chapters += 1
         self.chapter_bytes, self.chapter_begun = 0, now
         first = self._chapters == 1
@@ -154,17 +154,17 @@ class Recorder:
 
     def flush_due(self) -> None:
         """Writes what has waited for long."""
-        now = _now()
+        now = boot_ns()
         if self._chapter and self.due is not None and now >= self.due:
             with self._forgiving():
                 self._chapter.flush(now)
 
     def end(self, kind: int, stats: Stats) -> None:
         """Ends the chapter: the recording too, or the next follows."""
-        self._put(form.packed(kind, _now(), stats))
+        self._put(form.packed(kind, boot_ns(), stats))
         if self._chapter:
             with self._forgiving():
-                self._chapter.flush(_now())
+                self._chapter.flush(boot_ns())
 
     def save(self) -> None:
         """Writes what is kept in memory to the file."""
@@ -177,8 +177,14 @@ class Recorder:
         chapter, self._chapter = self._chapter, None
         if chapter:
             with self._forgiving():
-                chapter.flush(_now())
+                chapter.flush(boot_ns())
                 self._store.close()
+
+    def discard(self) -> None:
+        """Has nothing stay of it, as what was to be recorded has not begun."""
+        self._chapter = None
+        with suppress(OSError, OutputError):
+            self._store.discard()
 
     # -- what a Taker is handed ---------------------------------------------------------------
 
@@ -209,14 +215,14 @@ class Recorder:
 
     def complete(self, event: Exec, argv: bytes | None, env: bytes | None, settings: Settings) -> None:
         memory = form.Memory(event.pid, event.process_start_time, argv, env if settings.env else None, event.redacted)
-        self._put(form.packed(form.MEMORY, _now(), memory))
+        self._put(form.packed(form.MEMORY, boot_ns(), memory))
 
     def forget(self, event: Exec) -> None:
         """Nothing: whose memory is not there is forgotten."""
 
     def settle(self) -> list[Event]:
         self._executed = self._looked
-        self._put(form.record(form.SETTLE, _now()))
+        self._put(form.record(form.SETTLE, boot_ns()))
         return []
 
     def finish(self, produced: Mapping[tuple[int, str], int], now_boot_ns: int, boot: Boot) -> list[Event]:
@@ -228,7 +234,7 @@ class Recorder:
 
     def _group(self, kind: int, frames: Sequence[bytes], boot: Boot) -> None:
         """Frames that belong together, with what they name; each block stands by itself."""
-        now = _now()
+        now = boot_ns()
         for start in range(0, len(frames) or 1, CHUNK_FRAMES):
             chapter = self._chapter
             if not chapter:
@@ -275,7 +281,3 @@ def _executed(living: Iterable[bytes]) -> dict[tuple[int, int], int]:
 def _plain(text: str) -> str:
     """The text as UTF-8 can have it: a byte that is none is spelt out."""
     return os.fsencode(text).decode("utf-8", "backslashreplace")
-
-
-def _now() -> int:
-    return time.clock_gettime_ns(time.CLOCK_BOOTTIME)

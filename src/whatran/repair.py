@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from whatran.clock import boot_ns
 from whatran.pushdown import NAME_OF
 from whatran.source.procfs import boot, memory_of
 from whatran.wire import layout
@@ -74,7 +75,7 @@ class Repair:
         missing = {name: counts[kind].failed for kind, name in NAME_OF.items()}
         if self._settings.rate_limit:
             missing |= {OVER_THE_LIMIT + name: counts[kind].limited for kind, name in NAME_OF.items()}
-        return [*self._taker.unnumbered(missing, time.clock_gettime_ns(time.CLOCK_BOOTTIME), boot())]
+        return [*self._taker.unnumbered(missing, boot_ns(), boot())]
 
     def look(self) -> None:
         """Compares what lives now with what is known, if execs were lost since this was done last.

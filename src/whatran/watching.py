@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, Self, Unpack
 
 import msgspec
 
+from whatran.clock import boot_ns
 from whatran.cost import Cost  # noqa: TC001  # msgspec reads the types of Completed
 from whatran.errors import SourceError, UsageError
 from whatran.event import Event  # noqa: TC001  # it reads this one too
@@ -23,6 +24,7 @@ from whatran.pushdown import NAME_OF
 from whatran.redacting import Redacting
 from whatran.repair import Repair
 from whatran.scope import attach
+from whatran.shortage import shortage
 from whatran.source import cgroupfs
 from whatran.source.choose import Wanted, open_source
 from whatran.source.command import Command
@@ -181,7 +183,8 @@ class Watch:
                 self._open(planned, stack)
                 self._stack = stack.pop_all()
         except OSError as error:  # no descriptors, processes or memory left
-            raise SourceError(f"cannot start watching: {error.strerror or error}") from error
+            why = shortage(error.errno) or error.strerror or error
+            raise SourceError(f"cannot start watching: {why}") from error
 
     def _open(self, planned: Plan, stack: ExitStack) -> None:
         scope, settings = planned.scope, planned.settings
@@ -296,7 +299,7 @@ class Watch:
             events += self._taker(frames, boot())
         events += self._repair.unnumbered()
         produced = {(cpu, NAME_OF[kind]): count for (cpu, kind), count in self._source.produced().items()}
-        events += self._taker.finish(produced, time.clock_gettime_ns(time.CLOCK_BOOTTIME), boot())
+        events += self._taker.finish(produced, boot_ns(), boot())
         events += self._taker.settle()
         self._settle_accounts()
         self.ended = True

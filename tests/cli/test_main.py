@@ -1,5 +1,6 @@
 """The command line as a whole: which command is meant, and what becomes of errors."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -147,6 +148,24 @@ def test_a_bug_is_not_hidden(machine, run):
 
     with pytest.raises(ZeroDivisionError, match="bug"):
         run()
+
+
+@pytest.mark.parametrize(
+    ("said", "error"),
+    [
+        ("out of memory", MemoryError()),
+        ("cannot go on: too many files are open; raise the limit, as by `ulimit -n 256`", OSError(errno.EMFILE, "x")),
+        (
+            "cannot go on: no more processes may be started; `ulimit -u` and pids.max of the cgroup say how many",
+            BlockingIOError(errno.EAGAIN, "x"),
+        ),
+    ],
+)
+def test_what_runs_short_is_no_bug(machine, run, said, error):
+    """Wherever that shows it is one sentence with the next step, and status 1."""
+    machine.will_fail(error)
+
+    assert (1, "", f"whatran: {said}\n") == run()
 
 
 def test_an_interrupt_before_the_watch_is_on(machine, run):

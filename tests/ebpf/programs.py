@@ -17,6 +17,7 @@ BUILDS = {
     "storm": ["storm.c"],
     "namesake": ["namesake.c"],
     "true": ["true.c", "-static"],
+    "at": ["at.c"],
 }
 
 

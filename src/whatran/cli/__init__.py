@@ -11,6 +11,7 @@ from whatran.cli import check, diff, doctor, export, learn, query, record, repla
 from whatran.cli.messages import say
 from whatran.cli.parser import Parser
 from whatran.errors import UsageError, WhatranError
+from whatran.shortage import shortage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,15 +58,32 @@ _USAGE = """whatran [watch] [OPTION]...
 def main(argv: Sequence[str] | None = None) -> int:
     """Do what the command line says; the exit status. Without ``argv`` it is that of this process, which is ours."""
     try:
-        return _dispatch(sys.argv[1:] if argv is None else argv, ours=argv is None)
+        if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # as it was while we were imported
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        return _said(sys.argv[1:] if argv is None else argv, ours=argv is None)
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+
+
+def _said(argv: Sequence[str], *, ours: bool) -> int:
+    """The exit status; what went wrong has been said."""
+    try:
+        return _dispatch(argv, ours=ours)
     except WhatranError as error:
         for line in error.lines:
             say(line)
         return error.exit_code
     except BrokenPipeError:  # whoever read our output has seen enough: end as SIGPIPE would end us
         return 128 + signal.SIGPIPE
-    except KeyboardInterrupt:
-        return 128 + signal.SIGINT
+    except MemoryError:
+        say("out of memory")
+        return 1
+    except OSError as error:
+        why = shortage(error.errno)
+        if not why:
+            raise
+        say(f"cannot go on: {why}")
+        return 1
 
 
 def _dispatch(argv: Sequence[str], *, ours: bool) -> int:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import signal
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
+
+from whatran.clock import boot_ns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -36,7 +37,7 @@ def follow(
     while not watching.ended:
         between()
         written += sink.write(watching.read(timeout=_until(sink.due)))
-        written += sink.release(_now())
+        written += sink.release(boot_ns())
         if stop_after is not None and written >= stop_after:
             watching.stop()
     sink.close()
@@ -44,11 +45,7 @@ def follow(
 
 def _until(due: int | None) -> float | None:
     """Seconds from now; None for ever: with nothing held back a quiet machine must not wake us."""
-    return None if due is None else max(0, due - _now()) / 1e9
-
-
-def _now() -> int:
-    return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+    return None if due is None else max(0, due - boot_ns()) / 1e9
 
 
 @contextmanager

@@ -53,8 +53,6 @@ def main(argv: Sequence[str], *, ours: bool) -> int:
             give_up(watching, options)
         costs.started(watching)
         output.truncate()
-        hint("watching; Ctrl-C ends")
-        hint_secrets(redact=options.redact)
         sink = ruling.of(
             FORMATS[options.format](output, Show(options.count, options.fields, filtered=options.filtered))
         )
@@ -64,6 +62,8 @@ def main(argv: Sequence[str], *, ours: bool) -> int:
             watching.stop()
 
         with handling(dict.fromkeys((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), stop)):
+            hint("watching; Ctrl-C ends")
+            hint_secrets(redact=options.redact)
             follow(watching, alerting.of(sink), stop_after=options.count, between=costs.answer)
         _say_totals(watching.stats)
     return alerting.status(int(ruling.broken > 0))

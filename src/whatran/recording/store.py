@@ -36,6 +36,9 @@ class Store(Protocol):
     def close(self) -> None:
         """No more will come."""
 
+    def discard(self) -> None:
+        """Nothing came: no file that was made stays."""
+
 
 class File:
     """A file that only its owner may read. Where it cannot be written any more it ends with a whole block."""
@@ -91,6 +94,12 @@ class File:
             except OSError as error:  # NFS and quotas report a full disk here
                 raise OutputError(f"cannot write to {self._path}: {error.strerror}") from error
 
+    def remove(self) -> None:
+        """Closes it, and there is no such file any more; a device or a pipe stays."""
+        self.close()
+        if not _is_special(self._path):
+            self._path.unlink(missing_ok=True)
+
 
 class _Files:
     """A file, and maybe another later."""
@@ -109,6 +118,11 @@ class _Files:
         file, self._file = self._file, None
         if file:
             file.close()
+
+    def discard(self) -> None:
+        file, self._file = self._file, None
+        if file:
+            file.remove()
 
 
 class OneFile(_Files):
@@ -222,6 +236,11 @@ class Memory:
 
     def close(self) -> None:
         self.save()
+
+    def discard(self) -> None:
+        # One that was there before has not been replaced yet.
+        if self._chapters and not self._overwrite and not _is_special(self._path):
+            self._path.unlink(missing_ok=True)
 
 
 def _is_special(path: Path) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, Self
 
 from whatran.errors import SourceError, UsageError
-from whatran.source import probe
+from whatran.source import probe, procfs
 from whatran.source.ebpf import OBJECT, Ebpf
 
 if TYPE_CHECKING:
@@ -80,6 +80,8 @@ def choose(wanted: Wanted, *, followable: bool) -> Choice:
 
     Raises SourceError where no source can do it here, UsageError where the wanted one never could.
     """
+    if not procfs.is_there():
+        raise SourceError("there is no /proc, which says who lives: mount it, as in `mount -t proc proc /proc`")
     if wanted == "ptrace" and not followable:
         raise UsageError("ptrace follows a command with its descendants, whatever their cgroups: for all else use eBPF")
     if wanted == "ptrace":

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import itertools
 import logging
 import mmap
 import os
+import resource
 import signal
 import time
 from collections import Counter
@@ -18,6 +20,7 @@ from typing import TYPE_CHECKING, Self
 
 from whatran.cost import Cost, ProgramCost
 from whatran.errors import SourceError
+from whatran.shortage import shortage
 from whatran.source import memlock, probe
 from whatran.source.libbpf import ProgramInfo, explain, library, program_info
 from whatran.source.ring import Ring
@@ -43,6 +46,9 @@ INHERIT = b"whatran_inherit"
 PIDS_ROWS, PIDS_ROW_BYTES = 1024, 4096
 
 DRAIN_SECONDS = 5.0
+
+DESCRIPTORS = 32
+"""As many are open at once at the most: programs, maps, links, and what they are loaded with."""
 
 _KIND = itemgetter(layout.offset_in_exec("kind"))  # its lowest byte, which says it all
 
@@ -89,7 +95,7 @@ class Ebpf:
         self._libbpf.warnings.clear()
         handle: int = self._libbpf.bpf_object__open_file(os.fsencode(OBJECT), None)
         if not handle:
-            raise self._error("open the kernel program", None)
+            raise self._error("open the kernel program", None, _limit())
         self._stack.callback(self._libbpf.bpf_object__close, handle)
         return handle
 
@@ -138,7 +144,7 @@ class Ebpf:
     def _load(self) -> None:
         result = self._libbpf.bpf_object__load(self._object)
         if result:
-            raise self._error("load the kernel program", result, probe.ebpf_blocker())
+            raise self._error("load the kernel program", result, _limit() or probe.ebpf_blocker())
 
     def _map_pids(self, rows: int) -> None:
         self._pids = mmap.mmap(self._libbpf.bpf_map__fd(self._find_map(b"pids")), rows * PIDS_ROW_BYTES)
@@ -166,7 +172,8 @@ class Ebpf:
         try:
             self._ring = Ring(self.fd, size)
         except OSError as error:
-            raise SourceError(f"cannot map the ring buffer: {error.strerror}; a smaller --buffer may help") from error
+            why = shortage(error.errno) or f"{error.strerror}; a smaller --buffer may help"
+            raise SourceError(f"cannot map the ring buffer: {why}") from error
         self._stack.callback(self._ring.close)
 
     def attach(self) -> None:
@@ -201,8 +208,9 @@ class Ebpf:
 
     def _error(self, doing: str, result: int | None, reason: str | None = None) -> SourceError:
         number, text = explain(result)
+        why = shortage(number) or f"{text} (errno {number}); `whatran doctor` says what this machine allows"
         return SourceError(
-            reason or f"cannot {doing}: {text} (errno {number}); `whatran doctor` says what this machine allows",
+            reason or f"cannot {doing}: {why}",
             log="\n".join(self._libbpf.warnings),
         )
 
@@ -332,6 +340,19 @@ def _signals_waiting() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _limit() -> str | None:
+    """Which limit it may be that we ran into, in one sentence; else None.
+
+    libbpf takes what it could not ask the kernel for what that cannot do: its error says something else then.
+    """
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limit - len([*Path("/proc/self/fd").iterdir()]) < DESCRIPTORS:
+        return f"cannot load the kernel program: {shortage(errno.EMFILE)}"
+    if resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY:
+        return "cannot load the kernel program: there is a limit on memory that may be too low; raise it by `ulimit -v`"
+    return None
 
 
 def _frames_of(data: bytes) -> Iterator[bytes]:

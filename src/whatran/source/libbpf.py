@@ -125,7 +125,10 @@ class Library:
         if severity < logging.WARNING and not log.isEnabledFor(severity):
             return 0
         # A verifier's log is one message of up to 16 MiB; what matters is near its end and shorter.
-        buffer = ctypes.create_string_buffer(1 << 20 if severity >= logging.WARNING else 1 << 12)
+        try:
+            buffer = ctypes.create_string_buffer(1 << 20 if severity >= logging.WARNING else 1 << 12)
+        except MemoryError:  # nobody would catch it here; what libbpf cannot do for the same reason it returns
+            return 0
         self._vsnprintf(buffer, len(buffer), template, arguments)
         text = buffer.value.decode(errors="replace").strip()
         # Warnings are part of the error that follows; on their own they are for --verbose.

@@ -68,6 +68,8 @@ def has_btf() -> Check:
 
 def has_privilege() -> Check:
     """Whether this process may load programs that read the kernel's memory."""
+    if not procfs.is_there():
+        return Check("privilege", NO, "there is no /proc", "mount -t proc proc /proc")
     if not procfs.is_initial("user", procfs.INITIAL_USER_NAMESPACE):
         return Check(
             "privilege", NO, "in a user namespace capabilities do not count for eBPF", "run whatran outside of it"

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from whatran.source import procexec, proctask
 from whatran.source.procexec import MODE_AT, NO_FILE
-from whatran.source.procfs import TICK_NS
 from whatran.source.proctask import UNKNOWN, Ending, Parent, Process, Stat, Task, stat_of
 from whatran.wire import layout
 from whatran.wire.settings import Settings
@@ -55,7 +54,7 @@ class Frames:
     def begin(self, pid: int) -> Process:
         """The process that all others come from."""
         stat = stat_of(pid)
-        start = stat.number(22) * TICK_NS
+        start = proctask.started(stat)
         process = Process(pid, start, 0, UNKNOWN, threads={pid: start})
         process.task = self._task(pid, process, stat)
         self.processes[pid] = process
@@ -280,7 +279,7 @@ def _parent(pid: int) -> Parent:
         stat = stat_of(pid)
     except OSError:  # in another pid namespace, or hidden from us
         return Parent(0, b"")
-    return Parent(stat.number(22) * TICK_NS, stat.comm)
+    return Parent(proctask.started(stat), stat.comm)
 
 
 def older(pid: int) -> list[bytes]:

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from whatran.clock import boot_ns, shift_ns
 from whatran.event import Boot
 
 PROC = Path("/proc")
@@ -25,6 +26,11 @@ class Stat(NamedTuple):
 
     ppid: int
     start_time: int
+
+
+def is_there() -> bool:
+    """Whether there is a /proc at all."""
+    return (PROC / "self").is_symlink()
 
 
 def stat_of(pid: int) -> Stat | None:
@@ -91,7 +97,7 @@ def memory_of(pid: int, start_boot_ns: int) -> tuple[bytes | None, bytes | None]
         return None, None
     argv, env = (_content(PROC / str(pid) / name) for name in ("cmdline", "environ"))
     stat = stat_of(pid)
-    return (argv, env) if stat and stat.start_time == start_boot_ns // TICK_NS else (None, None)
+    return (argv, env) if stat and stat.start_time == (start_boot_ns + shift_ns()) // TICK_NS else (None, None)
 
 
 def _content(file: Path) -> bytes | None:
@@ -108,7 +114,7 @@ def _boot_id() -> str:
 
 def _wall_offset() -> int:
     # Read the one between two of the other: what passes between the calls cancels out.
-    before = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+    before = boot_ns()
     wall = time.clock_gettime_ns(time.CLOCK_REALTIME)
-    after = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+    after = boot_ns()
     return wall - (before + after) // 2

@@ -15,6 +15,7 @@ from functools import lru_cache
 from mmap import PAGESIZE
 from typing import NamedTuple, TypeAlias
 
+from whatran.clock import shift_ns
 from whatran.errors import UsageError
 from whatran.source import cgroupfs
 from whatran.source.procfs import TICK_NS
@@ -200,9 +201,14 @@ def stat_of(tid: int | str) -> Stat:
     return Stat(left.partition(b"(")[2], right.split())
 
 
+def started(stat: Stat) -> int:
+    """When a task was created, in ns since boot, to the clock tick."""
+    return stat.number(22) * TICK_NS - shift_ns()
+
+
 def start_time(stat: Stat, now_boot_ns: int) -> int:
     """When a task was created, in ns since boot: as it is seen first, but in the tick that /proc has for it."""
-    tick = stat.number(22) * TICK_NS
+    tick = started(stat)
     return max(tick, min(now_boot_ns, tick + TICK_NS - 1))
 
 

@@ -10,12 +10,12 @@ import fcntl
 import os
 import select
 import signal
-import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from whatran.clock import boot_ns
 from whatran.source import capabilities
 from whatran.source import ptrace_abi as abi
 from whatran.source.advice import Advice
@@ -159,7 +159,7 @@ class Tracer:
         else:
             later = None
             try:
-                later = self._events[event](tid, process, time.clock_gettime_ns(time.CLOCK_BOOTTIME))
+                later = self._events[event](tid, process, boot_ns())
             except (FileNotFoundError, PermissionError, ProcessLookupError) as error:
                 # It was killed while we looked: nobody else gets it to go on.
                 self._send(note(f"what process {process.pid} did last is not known, it was killed meanwhile: {error}"))
@@ -237,7 +237,7 @@ class Tracer:
         del self._tasks[tid]
         # Killed on its way out, it may have passed its exit event without a stop.
         if process.threads.pop(tid, None) is not None:
-            now = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+            now = boot_ns()
             if process.threads or process.ending:
                 self._end_thread(tid, process, status, now)
             else:
