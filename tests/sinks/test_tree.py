@@ -203,12 +203,18 @@ def test_what_a_rate_limit_left_out_is_not_lost(file):
 
 
 def test_alerts_are_listed_before_the_summary(file):
-    """Each with the command it is about."""
+    """Each with the command it is about; the summary counts them."""
     process = make_exec(("a", "b"), pid=1, start=1, ancestors=())
 
-    *_, alert, _ = draw(file, process, make_alert(process, attack=()))
+    *_, alert, summary = draw(file, process, make_alert(process, attack=()))
 
     assert "! high: Shell Of A Web Server: a b" == alert
+    assert summary.endswith("; 1 alert")
+
+
+def test_alerts_alone_have_no_tree(file):
+    """Where nothing else came there are no processes to count."""
+    assert "2 alerts" == draw(file, make_alert(), make_alert(level="low"))[-1]
 
 
 BELOW_ROOT = {"ppid": 100, "ppid_start_time": 100 * MS}

@@ -83,7 +83,9 @@ class TreeView:
         shown = _shown(tree, lost=bool(self._gaps))
         gaps = (self._output.paint(missing(gap), YELLOW) for gap in self._gaps)
         alerts = (self._output.paint(warning(alert), colour(alert)) for alert in self._alerts)
-        summary = _summary(tree, shown, self._notes())
+        notes = self._notes()
+        # Where alerts are all that was asked for there is no tree to speak of.
+        summary = _summary(tree, shown, notes) if tree.lives or not self._alerts else "; ".join(notes)
         self._output.write_lines(itertools.chain(_draw(tree, shown, self._output), gaps, alerts, [summary]))
         return 0
 
@@ -95,6 +97,9 @@ class TreeView:
         for count, what in ((lost, "lost"), (left_out, "left out")):
             if count:
                 notes.append(self._output.paint(f"{counted(count, 'record', 'records')} {what}", YELLOW))
+        if self._alerts:
+            worst = RED if RED in map(colour, self._alerts) else YELLOW
+            notes.append(self._output.paint(counted(len(self._alerts), "alert", "alerts"), worst))
         if self._left == 0:
             notes.append("no more execs were to be shown")
         return notes
