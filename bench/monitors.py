@@ -108,11 +108,27 @@ MONITORS = (
         holds_seconds=FLUSH_NS / 1e9 + 0.2,
     ),
     Monitor(
+        "whatran record, without failed execs",
+        _whatran("record", "--overwrite", "--failed", "none"),
+        in_recording,
+        text=replayed,
+        holds_seconds=FLUSH_NS / 1e9 + 0.2,
+        note="as most others do; where the kernel has no ftrace, it then has nothing to do at the end of system calls",
+    ),
+    Monitor(
         "whatran, jsonl to a file",
         _whatran("--format", "jsonl"),
         matches(rb'^\{"schema":\d+,"event":"sched_process_exec"'),
     ),
     Monitor("whatran, lives to a file", _whatran("--format", "lives"), in_lives),
+    Monitor(
+        "whatran, all built-in rules",
+        _whatran("--rules", "--only-alerts", "--format", "jsonl"),
+        in_summary,
+        text=nothing,
+        note="keeps nothing but alerts, so what it told is its own count; each exec of a storm is one or two of them, "
+        "as its program was just written, and to a temporary directory",
+    ),
     Monitor(
         "whatran, table to /dev/null",
         lambda _: [*WHATRAN, "--format", "table", *OURS, "-o", "/dev/null"],
