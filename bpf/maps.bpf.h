@@ -53,8 +53,8 @@ struct rest {
 /*
  * An exec frame is larger than the stack (512 bytes) and than a per-CPU map
  * value (32 KiB), hence an array indexed by CPU. Only the exec program uses it,
- * and the kernel never runs one program twice at once on a CPU; one more, the first,
- * is for the iterator over all tasks.
+ * and the kernel never runs one program twice at once on a CPU, nor moves it to another
+ * meanwhile (see submit()); one more, the first, is for the iterator over all tasks.
  * The frame does not come first: kernels 5.8 to 6.1 without commit 8678ea06852c
  * write a byte before the destination when a string read faults.
  */
@@ -184,10 +184,12 @@ static __always_inline enum sixteenths room_for(__u32 kind)
  * so the reader sees a hole where a record is missing.
  *
  * All kinds but one come from one program each and the kernel does not run a program
- * twice at once on a CPU, so plain additions are enough for them. (What it does not run it counts
- * as missed: that can be where tracepoints are preemptible, as in 7.3, and turning
- * preemption off within the program does not help, as the kernel reschedules when it
- * is turned on again.) Whether it found room.
+ * twice at once on a CPU, so plain additions are enough for them. Tracepoints are left with
+ * preemption off, and since Linux commit a46023d5616e ("tracing: Guard __DECLARE_TRACE() use of
+ * __DO_TRACE_CALL() with SRCU-fast") (in v7.0) with it on: then a program that another task was
+ * interrupted in is not run, and counted as missed (05b24ff9b2cf, "bpf: Prevent bpf program recursion
+ * for raw tracepoint probes", in v6.1). Turning preemption off within the program does not help, as the
+ * kernel reschedules when it is turned on again. Whether it found room.
  *
  * The kernel wakes the reader by itself for the first record after it had read
  * all; the reader then waits a little for more. Only when much has gathered

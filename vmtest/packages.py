@@ -8,6 +8,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 SUITES = ("bullseye", "bookworm", "trixie", "trixie-backports", "sid")
 SECURITY = ("bullseye-security", "bookworm-security", "trixie-security")
@@ -15,6 +16,9 @@ SECURITY = ("bullseye-security", "bookworm-security", "trixie-security")
 KEYS = "/usr/share/keyrings/debian-archive-keyring.gpg"
 FRESH_SECONDS = 24 * 3600
 """Lists that are younger are not asked for again."""
+
+LIMIT_SECONDS = 300
+"""For one command of apt: a mirror that does not answer is one that is not there."""
 
 
 class MissingError(Exception):
@@ -61,10 +65,7 @@ class Apt:
     def _run(self, program: str, *arguments: str, cwd: Path | None = None) -> str:
         # By -c, and not by APT_CONFIG, as that comes before what the machine has in apt.conf.d.
         command = [program, "-qq", "-c", self.folder / "apt.conf", *arguments]
-        done = subprocess.run(command, cwd=cwd, check=False, capture_output=True, text=True)
-        if done.returncode:
-            raise MissingError(f"{program} {' '.join(arguments)}: {done.stderr.strip()}")
-        return done.stdout
+        return _output_of(command, cwd)
 
     def _settings(self) -> str:
         values = {
@@ -88,6 +89,19 @@ class Apt:
         cleared = ("APT::Architectures", "APT::Update::Post-Invoke", "APT::Update::Post-Invoke-Success")
         lines = [*(f"#clear {name};" for name in cleared), *(f'{name} "{value}";' for name, value in values.items())]
         return "\n".join(lines) + "\n"
+
+
+def _output_of(command: list[Any], cwd: Path | None) -> str:
+    """What a command that fetches something says; MissingError where it fails or takes too long."""
+    asked = " ".join(map(str, command))
+    options: dict[str, Any] = {"stdin": subprocess.DEVNULL, "capture_output": True, "text": True}
+    try:
+        done = subprocess.run(command, cwd=cwd, check=False, timeout=LIMIT_SECONDS, **options)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise MissingError(f"{asked}: {error}") from error
+    if done.returncode:
+        raise MissingError(f"{asked}: {done.stderr.strip()}")
+    return done.stdout
 
 
 def sources() -> list[str]:

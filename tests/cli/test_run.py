@@ -10,6 +10,7 @@ from tests.cli.conftest import events_of
 from tests.events import make_exec
 from whatran.process.accounts import Account
 from whatran.sinks import FORMATS
+from whatran.stats import Counts, Stats
 
 
 @pytest.fixture
@@ -48,6 +49,14 @@ def test_losses_are_said(machine, run, some_lost):
     _, _, err = run("--", "true")
 
     assert "whatran: 4 records lost: the output has gaps; a larger --buffer helps" == err.splitlines()[-1]
+
+
+def test_what_was_not_run_is_not_for_want_of_room(machine, run):
+    """A larger buffer would not help where the kernel did not run the program."""
+    machine.will(returncode=0, stats=Stats(execs=Counts(seen=5, failed=2)))
+    _, _, err = run("--", "true")
+
+    assert "whatran: 2 records lost: the output has gaps" == err.splitlines()[-1]
 
 
 def test_no_more_than_count(machine, run):

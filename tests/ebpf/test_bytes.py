@@ -269,3 +269,28 @@ def test_what_another_was_before_is_told_of_nobody(programs, cpus):
         fields[name] for name in ("prev_comm", "prev_cap_effective", "prev_euid", "prev_egid")
     )
     assert SOME not in frame
+
+
+def test_what_a_task_was_before_an_earlier_exec_is_not_told(programs, place):
+    """Where the kernel left out what notes that for this exec, what is there of the one before is none of it."""
+    fifo, shell = place / "fifo", os.path.realpath("/bin/sh")
+    os.mkfifo(fifo)
+    with whatran.watch(tree=[os.getpid()]) as watched:
+        source = watched._source
+        pid = start(shell, ["sh", "-c", f"read line; exec {programs}/true"], stdin=fifo)
+        with open(fifo, "wb") as go:
+            while os.readlink(f"/proc/{pid}/exe") != shell:
+                os.sched_yield()
+            source._libbpf.bpf_link__destroy(source._links.pop(0))
+            go.write(b"\n")
+        os.waitpid(pid, 0)
+        told = [
+            taken_apart(frame)[0]
+            for batch in source.drain()
+            for _, frame in told_of([pid], batch)
+            if kind_of(frame) == layout.EXEC
+        ]
+
+    first, second = map(dict, told)
+    assert (0, 1 << 8) == (first["unread"] & 1 << 8, second["unread"] & 1 << 8)
+    assert [True, False] == [any(each["prev_comm"]) for each in (first, second)]

@@ -30,6 +30,12 @@ def given_up(stats: Stats) -> str:
     return "".join(f", {count} {what}" for count, what in counts if count)
 
 
+def more_room(stats: Stats) -> str:
+    """That more room would have helped, as the end of a line; empty where nothing was lost for want of it."""
+    counts = (stats.execs, stats.forks, stats.exits, stats.failed, stats.texts)
+    return "; a larger --buffer helps" if any(each.lost for each in counts) else ""
+
+
 def say_lines(lines: Sequence[str]) -> None:
     """Lines that belong together, as they are; nothing of ours comes between them."""
     with suppress(OutputError, BrokenPipeError):

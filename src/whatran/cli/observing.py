@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from whatran.cli.follow import alarm, follow, handling
-from whatran.cli.messages import given_up, say
+from whatran.cli.messages import given_up, more_room, say
 from whatran.cli.options import seconds
 from whatran.cli.progress import Bar
 from whatran.cli.running import HEARD, TIMED_OUT, Running, status
@@ -155,6 +155,6 @@ def followed(
 def say_lost(watching: Watch) -> None:
     """Say what is not known of what has run."""
     if lost := watching.stats.lost:
-        say(f"{counted(lost, 'record', 'records')} lost: more may have run; a larger --buffer helps", style=YELLOW)
+        say(f"{counted(lost, 'record', 'records')} lost: more may have run{more_room(watching.stats)}", style=YELLOW)
     if less := given_up(watching.stats):
         say(less.removeprefix(", "))

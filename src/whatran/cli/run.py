@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from whatran.cli.alerting import Alerting, add_alerts
 from whatran.cli.costs import saying_costs
 from whatran.cli.follow import alarm, follow, handling
-from whatran.cli.messages import given_up, hint_secrets, logging_to_stderr, say
+from whatran.cli.messages import given_up, hint_secrets, logging_to_stderr, more_room, say
 from whatran.cli.options import Options, add_as_root, add_options, fields_help, open_output
 from whatran.cli.parser import Parser
 from whatran.cli.ruling import Ruling, add_rules
@@ -69,7 +69,8 @@ def main(argv: Sequence[str], *, ours: bool) -> int:
         with alarm(options.timeout, running.time_out):
             follow(watching, alerting.of(sink), between=costs.answer)
     if lost := watching.stats.lost:
-        say(f"{counted(lost, 'record', 'records')} lost: the output has gaps; a larger --buffer helps", style=YELLOW)
+        has_gaps = f"the output has gaps{more_room(watching.stats)}"
+        say(f"{counted(lost, 'record', 'records')} lost: {has_gaps}", style=YELLOW)
     elif filtered := watching.stats.execs.filtered:
         say(f"{watching.stats.execs.seen} execs seen, {filtered} filtered")
     if less := given_up(watching.stats):
