@@ -12,6 +12,7 @@ import pytest
 
 from whatran.source import probe
 
+from .test_alerts import rules  # noqa: F401 (a fixture)
 from .test_cli import WHATRAN, assert_one_sentence
 
 UID = 34567
@@ -83,6 +84,17 @@ def given_up(pid):
     while not (found := privileges(pid))["NoNewPrivs"]:
         os.sched_yield()
     return found
+
+
+def children(pid):
+    """Privileges of a process's children, once one of them, which comes first, has given up its own."""
+    with open(f"/proc/{pid}/task/{pid}/children") as file:
+        pids = file.read().split()
+    while True:
+        found = sorted(map(privileges, pids), key=lambda each: -each["NoNewPrivs"])
+        if found[0]["NoNewPrivs"]:
+            return found
+        os.sched_yield()
 
 
 def events_of(path):
@@ -208,13 +220,46 @@ def test_what_is_kept_by_a_tracer():
     """The process that traces, by ptrace, has what reading of others takes, and whatran itself less."""
     with started("--source", "ptrace", "--", *READS) as running:
         own = given_up(running.pid)
-        with open(f"/proc/{running.pid}/task/{running.pid}/children") as file:
-            tracer, _ = sorted(map(int, file.read().split()))
-        found = given_up(tracer)
+        found, _ = children(running.pid)
         running.communicate("go on\n")
 
     assert (DAC_READ_SEARCH | KILL, SYS_PTRACE | DAC_READ_SEARCH) == (own["CapPrm"], found["CapPrm"])
     assert (7, found["CapPrm"]) == (running.returncode, found["CapBnd"])
+
+
+def test_what_is_kept_by_those_who_deliver_alerts(rules):  # noqa: F811
+    """Who posts them reads names at the most; a shell command for them is the invoker's, with all that goes with it."""
+    receivers = ["--alert", "true", "--webhook", "http://127.0.0.1:9/"]
+    with started("--rules", rules, *receivers, "--", *READS) as running:
+        given_up(running.pid)
+        webhook, *others = children(running.pid)
+        running.communicate("go on\n")
+
+    assert [DAC_READ_SEARCH] * 3 == [webhook[name] for name in ("CapPrm", "CapEff", "CapBnd")]
+    assert [privileges("self")] * 2 == others
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kept"),
+    [
+        (["learn"], DAC_READ_SEARCH | KILL),
+        (["learn", "-o", "{}/new"], DAC_READ_SEARCH | KILL | DAC_OVERRIDE | TO_GIVE_AWAY),
+        (["check", "-o", "{}/new", "{}/baseline"], DAC_READ_SEARCH | KILL),
+    ],
+    ids=["learn", "learn a file", "check"],
+)
+def test_baselines(folder, arguments, kept):
+    """To learn one, and to check by it, takes as little; the command is the caller's, and what is written of it too."""
+    subprocess.run([*WHATRAN, "learn", "-o", folder / "baseline", "--", *READS], input=b"\n", check=False)
+    with started(*(each.format(folder) for each in arguments), "--", *READS, env=BY_SUDO) as running:
+        found = given_up(running.pid)
+        with open(f"/proc/{running.pid}/task/{running.pid}/children") as file:
+            owner = os.stat(f"/proc/{file.read().strip()}").st_uid
+        running.communicate("go on\n")
+
+    kept |= found["CapEff"] & BPF_BEFORE_5_19
+    assert (kept, CALLER.pw_uid) == (found["CapPrm"], owner)
+    assert {CALLER.pw_uid} == {each.stat().st_uid for each in folder.iterdir() if each.name != "baseline"} | {owner}
 
 
 STATUS = ["grep", "-E", "^(Cap|NoNewPrivs|Seccomp|Uid|Gid|Groups)", "/proc/self/status"]

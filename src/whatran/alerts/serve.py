@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, NoReturn
 from whatran.alerts.message import unpack
 from whatran.alerts.receiver import UndeliveredError
 from whatran.event import Alert
+from whatran.source import capabilities
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -50,6 +51,8 @@ def serve(receiver: Receiver, lines: int, reports: int, parent: int) -> NoReturn
         # Our starter may have had its standard input closed, so that these two took its place.
         lines, reports = (fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3) for fd in (lines, reports))
         _keep_only(lines, reports)
+        if not receiver.executes:  # what it executes is for whoever wants it to say
+            capabilities.keep_only({capabilities.DAC_READ_SEARCH})
         for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
             signal.signal(number, signal.SIG_DFL)
         signal.signal(signal.SIGTERM, _interrupt)

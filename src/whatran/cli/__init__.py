@@ -36,8 +36,8 @@ class Watching(_Named, Protocol):
         """Do it; the exit status. ``ours`` tells whether this process is whatran's own, with privileges to give up."""
 
 
-WATCHING: tuple[Watching, ...] = (watch, run, record)
-OTHERS: tuple[Command, ...] = (replay, report, top, diff, query, export, learn, check, rules, doctor)
+WATCHING: tuple[Watching, ...] = (watch, run, record, learn, check)
+OTHERS: tuple[Command, ...] = (replay, report, top, diff, query, export, rules, doctor)
 COMMANDS = (*WATCHING, *OTHERS)
 
 _USAGE = """whatran [watch] [OPTION]...

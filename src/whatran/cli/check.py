@@ -16,9 +16,10 @@ from whatran.cli.follow import follow, handling
 from whatran.cli.learn import read_baseline
 from whatran.cli.messages import hint, logging_to_stderr, say
 from whatran.cli.newfile import keep_inputs
-from whatran.cli.observing import Taking, add_inputs, followed, open_watch, recorded, say_lost, split
+from whatran.cli.observing import Following, Taking, add_inputs, followed, open_watch, recorded, say_lost, split
 from whatran.cli.options import add_left_out, add_scope, add_source, add_verbose, open_output
 from whatran.cli.parser import Parser
+from whatran.cli.running import caller_of
 from whatran.errors import UsageError
 from whatran.sinks.output import RED, Output
 from whatran.sinks.text import counted
@@ -49,6 +50,7 @@ class _Options(argparse.Namespace):
     timeout: float | None
     source: str
     buffer: int
+    as_root: bool
     verbose: int
 
     @property
@@ -57,7 +59,7 @@ class _Options(argparse.Namespace):
         return {name: getattr(self, name) or () for name in names}
 
 
-def main(argv: Sequence[str]) -> int:
+def main(argv: Sequence[str], *, ours: bool) -> int:
     """Check; 0 for nothing new, 1 for something, 2 for trouble."""
     before, command = split(argv)
     options = _parser().parse_args(before, namespace=_Options())
@@ -79,10 +81,11 @@ def main(argv: Sequence[str]) -> int:
 
     if options.output:
         keep_inputs(options.output, [options.baseline, *options.file])
+    account = caller_of(as_root=options.as_root) if command else None
     result = 0
     with (
         logging_to_stderr(options.verbose),
-        open_output(options.output, Output.stderr if command else Output.stdout) as output,
+        open_output(options.output, Output.stderr if command else Output.stdout, account) as output,
     ):
         output.truncate()
         tell = _teller(options.format, output)
@@ -92,11 +95,11 @@ def main(argv: Sequence[str]) -> int:
                 tell(new)
 
         if command:
-            result = followed(command, options, make, take)
+            result = followed(command, options, Following(account, ours), make, take)
         elif options.file:
             result = 0 if recorded(options.file, make, take) else TROUBLE
         else:
-            _watch(options, make, take)
+            _watch(options, make, take, ours=ours)
     _say_totals(checker)
     return result or int(checker.counts["new"] > 0)
 
@@ -111,11 +114,11 @@ def _teller(form: str, output: Output) -> Callable[[Sequence[object]], object]:
     return lambda new: write(new, output)  # type: ignore[arg-type]
 
 
-def _watch(options: _Options, make: Make, take: Callable[[list[Seen]], object]) -> None:
+def _watch(options: _Options, make: Make, take: Callable[[list[Seen]], object], *, ours: bool) -> None:
     """Until a signal or the time says stop."""
     observer = make(command=False)
     wanted = {**options.scope, "timeout": options.timeout, "source": options.source, "ring_bytes": options.buffer}
-    with open_watch(None, observer, wanted) as watching:
+    with open_watch(None, observer, wanted, ours=ours) as watching:
         hint("checking what runs; Ctrl-C ends")
 
         def stop(number: signal.Signals) -> None:

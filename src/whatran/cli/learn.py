@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 
 from whatran.cli.messages import logging_to_stderr, say, say_lines
 from whatran.cli.newfile import add_overwrite, new_file
-from whatran.cli.observing import add_inputs, followed, recorded, split
+from whatran.cli.observing import Following, add_inputs, followed, recorded, split
 from whatran.cli.options import add_source, add_verbose
 from whatran.cli.parser import Parser
+from whatran.cli.running import caller_of
 from whatran.errors import BaselineError, UsageError
 from whatran.sinks.output import Output
 from whatran.sinks.text import counted, escape, quote
@@ -45,13 +46,14 @@ class _Options(argparse.Namespace):
     prune: bool
     hash: bool
     explain: bool
+    as_root: bool
     exact: bool
     keep: list[str]
     depth: int | None
     verbose: int
 
 
-def main(argv: Sequence[str]) -> int:
+def main(argv: Sequence[str], *, ours: bool) -> int:
     """Learn; the command's status, or 2 where a recording could not be read whole."""
     before, command = split(argv)
     options = _parser().parse_args(before, namespace=_Options())
@@ -68,6 +70,7 @@ def main(argv: Sequence[str]) -> int:
     from whatran.baseline.write import render  # noqa: PLC0415 (not for --help)
 
     base, layout = _base(options)
+    account = caller_of(as_root=options.as_root) if command else None
     log: set[Replaced] = set()
     hashes = Hashes() if options.hash else None
     learner = Learner(base)
@@ -85,11 +88,13 @@ def main(argv: Sequence[str]) -> int:
             own = any(Path(options.output).exists() and Path(options.output).samefile(each) for each in options.merge)
             mode = Path(options.output).stat().st_mode & 0o777 if own else None
             overwrite = options.overwrite or own
-            path = stack.enter_context(new_file(options.output, overwrite=overwrite, inputs=options.file))
+            owner = (account.uid, account.gid) if account else None
+            path = stack.enter_context(new_file(options.output, overwrite=overwrite, inputs=options.file, owner=owner))
             if mode is not None:
                 path.chmod(mode)
         if command:
-            result = followed(command, options, make, take)
+            how = Following(account, ours, files_to_come=path is not None)
+            result = followed(command, options, how, make, take)
         else:
             result = 0 if recorded(options.file, make, take) else TROUBLE
         text = render(learner.baseline(prune=options.prune), layout)

@@ -29,10 +29,13 @@ def keep_inputs(name: str, inputs: Sequence[str]) -> None:
 
 
 @contextmanager
-def new_file(name: str, *, overwrite: bool, inputs: Sequence[str] = ()) -> Iterator[Path]:
+def new_file(
+    name: str, *, overwrite: bool, inputs: Sequence[str] = (), owner: tuple[int, int] | None = None
+) -> Iterator[Path]:
     """An empty file beside, which takes that name at the end if there was no error; only its owner may read it.
 
-    A device or a pipe is given as it is; none of the ``inputs`` is replaced.
+    That is the user and group ``owner``, or else we. A device or a pipe is given as it is; none of the ``inputs`` is
+    replaced.
     """
     keep_inputs(name, inputs)
     path = Path(name)
@@ -46,6 +49,8 @@ def new_file(name: str, *, overwrite: bool, inputs: Sequence[str] = ()) -> Itera
         raise UsageError(f"there is a file {name} already: name another with -o, or give --overwrite")
     try:
         fd, made = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")  # its mode is 0600
+        if owner:
+            os.fchown(fd, *owner)
         os.close(fd)
         beside = Path(made)
         try:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from whatran.cli.follow import alarm, follow, handling
 from whatran.cli.messages import given_up, more_room, say
-from whatran.cli.options import seconds
+from whatran.cli.options import add_as_root, seconds
 from whatran.cli.progress import Bar
 from whatran.cli.running import HEARD, TIMED_OUT, Running, status
 from whatran.errors import UsageError
@@ -15,11 +16,12 @@ from whatran.sinks.text import counted
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from whatran.baseline.observe import Observation, Observer
     from whatran.cli.parser import Parser
     from whatran.event import Event, Exec
+    from whatran.process.accounts import Account
     from whatran.watching import Watch
 
 
@@ -52,6 +54,7 @@ def add_inputs(parser: Parser) -> None:
     parser.add_argument(
         "--timeout", type=seconds, metavar="S", help="stop watching after S seconds; send a command SIGTERM then"
     )
+    add_as_root(parser)
 
 
 def observe(observer: Observer, events: Sequence[Event]) -> list[Seen]:
@@ -123,25 +126,55 @@ class Taking:
         return 0
 
 
-def open_watch(command: Sequence[str] | None, observer: Observer, options: dict[str, Any]) -> Watch:
-    """A watch of execs; the observer is told of the processes that are there before."""
+@contextmanager
+def open_watch(
+    command: Sequence[str] | None,
+    observer: Observer,
+    options: dict[str, Any],
+    *,
+    ours: bool,
+    files_to_come: bool = False,
+) -> Iterator[Watch]:
+    """A watch of execs; the observer is told of the processes that are there before.
+
+    Where this process is ``ours``, it gives up the privileges that it does not need within.
+    """
+    from whatran.cli.privileges import give_up  # noqa: PLC0415 (not for --help)
     from whatran.pipeline import Pipeline, stages  # noqa: PLC0415 (not for --help)
     from whatran.plan import plan  # noqa: PLC0415 (not for --help)
     from whatran.process.facts import Facts  # noqa: PLC0415 (not for --help)
     from whatran.watching import Watch  # noqa: PLC0415 (not for --help)
 
     planned = plan(command, failed="none", **options)
-    return Watch(planned, Pipeline(stages(Facts(), planned.env_names, planned.conditions), older=observer.older))
+    taker = Pipeline(stages(Facts(), planned.env_names, planned.conditions), older=observer.older)
+    with Watch(planned, taker) as watching:
+        if ours:
+            give_up(watching, files_to_come=files_to_come)
+        yield watching
+
+
+class Following(NamedTuple):
+    """How a command is followed."""
+
+    account: Account | None
+    """Whom it is run as."""
+    ours: bool
+    files_to_come: bool = False
 
 
 def followed(
-    command: Sequence[str], options: argparse.Namespace, make: Make, take: Callable[[list[Seen]], object]
+    command: Sequence[str],
+    options: argparse.Namespace,
+    how: Following,
+    make: Make,
+    take: Callable[[list[Seen]], object],
 ) -> int:
     """Run the command to its end and have all of it taken; its status."""
     observer, running = make(command=True), Running()
+    wanted = {"source": options.source, "ring_bytes": options.buffer, "user": how.account.uid if how.account else None}
     with (
         handling(dict.fromkeys(HEARD, running.hear)),
-        open_watch(command, observer, {"source": options.source, "ring_bytes": options.buffer}) as watching,
+        open_watch(command, observer, wanted, ours=how.ours, files_to_come=how.files_to_come) as watching,
     ):
         running.started(watching)
         if watching.source_reason:

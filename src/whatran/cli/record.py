@@ -73,7 +73,7 @@ def main(argv: Sequence[str], *, ours: bool) -> int:
     from whatran.cli.privileges import give_up  # noqa: PLC0415 (not for --help)
     from whatran.record import record  # noqa: PLC0415
 
-    account = caller_of(options) if command else None
+    account = caller_of(as_root=options.as_root) if command else None
     running, signals = Running(), _Signals()
     rotate_bytes, rotate_seconds = options.rotate
     with (
@@ -98,7 +98,12 @@ def main(argv: Sequence[str], *, ours: bool) -> int:
         ) as recording,
     ):
         if ours:
-            give_up(recording, options, files_to_come=options.keep is not None or options.rotate != (None, None))
+            give_up(
+                recording,
+                env=bool(options.env),
+                own_cgroup=options.scope == "cgroup",
+                files_to_come=options.keep is not None or options.rotate != (None, None),
+            )
         signals.started(recording)
         costs.started(recording)
         if command:

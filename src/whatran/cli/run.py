@@ -44,7 +44,7 @@ def main(argv: Sequence[str], *, ours: bool) -> int:
 
     ruling = Ruling(options.rules, only_alerts=options.only_alerts)
     alerting = Alerting(options)
-    running, account = Running(), caller_of(options)
+    running, account = Running(), caller_of(as_root=options.as_root)
     with (
         logging_to_stderr(options.verbose),
         saying_costs(at_the_end=options.stats) as costs,
@@ -54,7 +54,7 @@ def main(argv: Sequence[str], *, ours: bool) -> int:
         watch(command, **options.capture(ruling.engine, account=account)) as watching,
     ):
         if ours:
-            give_up(watching, options)
+            give_up(watching, env=bool(options.env), own_cgroup=options.scope == "cgroup")
         running.started(watching)
         costs.started(watching)
         if watching.source_reason:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Protocol
 from whatran.cli.messages import say
 
 if TYPE_CHECKING:
-    from whatran.cli.options import Options
     from whatran.process.accounts import Account
 
 FROM_THE_TERMINAL = (signal.SIGINT, signal.SIGQUIT)
@@ -29,11 +28,11 @@ def status(returncode: int | None) -> int:
     return returncode if returncode >= 0 else 128 - returncode
 
 
-def caller_of(options: Options) -> Account | None:
+def caller_of(*, as_root: bool) -> Account | None:
     """Whom the command is run as, which is said: who has called us by sudo or the like; None for who we are."""
     from whatran.process.accounts import caller  # noqa: PLC0415 (not for --help)
 
-    account = None if options.as_root else caller(os.environ)
+    account = None if as_root else caller(os.environ)
     if account:
         say(f"running the command as {account.name}, who has called for root; --as-root runs it as root")
     return account

@@ -50,7 +50,7 @@ def main(argv: Sequence[str], *, ours: bool) -> int:
         ) as watching,
     ):
         if ours:
-            give_up(watching, options)
+            give_up(watching, env=bool(options.env))
         costs.started(watching)
         output.truncate()
         sink = ruling.of(
