@@ -29,7 +29,7 @@ def _differences(directory):
     events = list(generated.execs(EVENTS, SEED, rules))
     files = dict.fromkeys(rule.place.file for rule in rules)
     expected = oracle.hits([Path(file).read_text() for file in files], events)
-    index = Engine(rules)._index
+    index = Engine(rules).index
     found = [[] for _ in rules]
     for at, (event, kin) in enumerate(events):
         for number in index(View(event, kin)):
@@ -67,7 +67,7 @@ def test_compiled_conditions_hold_where_their_parts_say_so(tmp_path):
     for number, text in enumerate(generated.rules(RULES, SEED + 1)):
         (tmp_path / f"{number:04}.yml").write_text(text)
     rules = load([tmp_path]).rules
-    index = Engine(rules)._index
+    index = Engine(rules).index
     views = [View(*each) for each in generated.execs(200, SEED + 1, rules)]
 
     assert [[at for at, rule in enumerate(rules) if holds(rule.condition, view)] for view in views] == [

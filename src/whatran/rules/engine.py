@@ -46,7 +46,7 @@ class Engine:
         """For these rules, which load() gives; the index is theirs, if it has been made already."""
         self.rules = tuple(rules)
         self._events = [rule for rule in rules if isinstance(rule, EventRule)]
-        self._index = index or Index([rule.condition for rule in self._events])
+        self.index = index or Index([rule.condition for rule in self._events])
         self._family = Family()
         correlations = [rule for rule in rules if isinstance(rule, CorrelationRule)]
         self._correlations = Correlations(correlations)
@@ -59,7 +59,7 @@ class Engine:
 
     def anew(self) -> Engine:
         """The same rules, knowing of nothing that has happened."""
-        return Engine(self.rules, self._index)
+        return Engine(self.rules, self.index)
 
     def older(self, living: Iterable[Exec]) -> None:
         """Takes note of the processes that live as the watch begins."""
@@ -72,7 +72,7 @@ class Engine:
     def __call__(self, event: Exec) -> list[Alert]:
         """What there is to say of an exec that passed the filters; follow() has had it before."""
         view = View(event, self._family.of(event))
-        rules = [self._events[number] for number in self._index(view)]
+        rules = [self._events[number] for number in self.index(view)]
         alerts = [_alert(rule, view, matched(rule.condition, view)) for rule in rules if rule.id not in self._silent]
         together = self._correlations({rule.id for rule in rules}, view) if rules else []
         alerts += [
