@@ -165,11 +165,13 @@ def plan(
         cgroups(cgroup, container),
         cgroups(not_cgroup, not_container),
     )
+    held = engine(rules)
+    wants_env = held is not None and held.wants_env
     settings = Settings(
         kinds=layout.EVENTS if failed != "none" else tuple(set(layout.EVENTS) - {layout.FAILED}),
         scoped=what.limited,
         use_pids=what.by_pid,
-        env=bool(env),
+        env=bool(env) or wants_env,
         threads=threads,
         max_argv=UNLIMITED if max_argv is None else max_argv,
         max_env=UNLIMITED if max_env is None else max_env,
@@ -177,7 +179,6 @@ def plan(
         ring_bytes=ring_bytes,
         rate_limit=rate_limit or 0,
     )
-    held = engine(rules)
     return Plan(
         choice,
         # Rules ask for any field, and for ancestors: whom filters leave out too.
@@ -185,7 +186,7 @@ def plan(
         what,
         conditions,
         failed,
-        None if isinstance(env, bool) else frozenset(env),
+        frozenset() if wants_env and not env else None if isinstance(env, bool) else frozenset(env),
         own_cgroup=scope == "cgroup",
         timeout=timeout,
         bpf_stats=bpf_stats,

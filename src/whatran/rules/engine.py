@@ -9,7 +9,7 @@ from whatran.event import SCHEMA, Alert, Exec
 from whatran.rules.correlation import Correlations
 from whatran.rules.explain import matched
 from whatran.rules.fields import View
-from whatran.rules.index import Index
+from whatran.rules.index import Index, fields_of
 from whatran.rules.kin import Family
 from whatran.rules.model import CorrelationRule, EventRule
 
@@ -48,6 +48,10 @@ class Engine:
         self._events = [rule for rule in rules if isinstance(rule, EventRule)]
         self.index = index or Index([rule.condition for rule in self._events])
         self._family = Family()
+        self._env: list[str] | None = None
+        """The environment of the last exec that was followed: whoever asked for less of it has less by now."""
+        self.wants_env = any("env" in fields_of(rule.condition) for rule in self._events)
+        """Whether a rule is about environments."""
         correlations = [rule for rule in rules if isinstance(rule, CorrelationRule)]
         self._correlations = Correlations(correlations)
         self._silent = _silent(correlations)
@@ -67,11 +71,12 @@ class Engine:
 
     def follow(self, event: TaskEvent) -> None:
         """Takes note of what happens: to be told of every event, also of those that filters leave out."""
+        self._env = event.env if type(event) is Exec else None
         self._family.follow(event)
 
     def __call__(self, event: Exec) -> list[Alert]:
         """What there is to say of an exec that passed the filters; follow() has had it before."""
-        view = View(event, self._family.of(event))
+        view = View(event, self._family.of(event), self._env)
         rules = [self._events[number] for number in self.index(view)]
         alerts = [_alert(rule, view, matched(rule.condition, view)) for rule in rules if rule.id not in self._silent]
         together = self._correlations({rule.id for rule in rules}, view) if rules else []
