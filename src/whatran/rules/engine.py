@@ -55,15 +55,17 @@ class Engine:
         correlations = [rule for rule in rules if isinstance(rule, CorrelationRule)]
         self._correlations = Correlations(correlations)
         self._silent = _silent(correlations)
+        self._anew: list[Engine] = []
 
     @property
     def forgotten(self) -> int:
-        """How many groups of correlations were given up before their time, as there were too many."""
-        return self._correlations.forgotten
+        """How many groups of correlations were given up before their time, as there were too many; in all, anew too."""
+        return self._correlations.forgotten + sum(each.forgotten for each in self._anew)
 
     def anew(self) -> Engine:
         """The same rules, knowing of nothing that has happened."""
-        return Engine(self.rules, self.index)
+        self._anew.append(Engine(self.rules, self.index))
+        return self._anew[-1]
 
     def older(self, living: Iterable[Exec]) -> None:
         """Takes note of the processes that live as the watch begins."""
