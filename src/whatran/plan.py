@@ -168,7 +168,7 @@ def plan(
         cgroups(not_cgroup, not_container),
     )
     held = held_against(rules)
-    wants_env = held is not None and held.wants_env
+    wants_env = held is not None and "env" in held.fields
     settings = Settings(
         kinds=layout.EVENTS if failed != "none" else tuple(set(layout.EVENTS) - {layout.FAILED}),
         scoped=what.limited,

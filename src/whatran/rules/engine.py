@@ -50,8 +50,9 @@ class Engine:
         self._family = Family()
         self._env: list[str] | None = None
         """The environment of the last exec that was followed: whoever asked for less of it has less by now."""
-        self.wants_env = any("env" in fields_of(rule.condition) for rule in self._events)
-        """Whether a rule is about environments."""
+        self.fields = frozenset().union(*(fields_of(rule.condition) for rule in self._events))
+        """All that rules ask for."""
+        self._older: list[Exec] = []
         correlations = [rule for rule in rules if isinstance(rule, CorrelationRule)]
         self._correlations = Correlations(correlations)
         self._silent = _silent(correlations)
@@ -68,8 +69,14 @@ class Engine:
         return self._anew[-1]
 
     def older(self, living: Iterable[Exec]) -> None:
-        """Takes note of the processes that live as the watch begins."""
-        self._family.older(living)
+        """Takes note of the processes that live as the watch begins; again, with all there is to know, if need be."""
+        self._older = list(living)
+        self._family.older(self._older)
+
+    def nameless(self) -> list[Exec]:
+        """Those of them of which rules want to know how they were called, and which do not say it."""
+        older, self._older = self._older, []
+        return [event for event in older if event.argv is None] if self.fields & COMMAND_LINES else []
 
     def follow(self, event: TaskEvent) -> None:
         """Takes note of what happens: to be told of every event, also of those that filters leave out."""
@@ -88,6 +95,9 @@ class Engine:
             if found.rule.id not in self._silent
         ]
         return alerts
+
+
+COMMAND_LINES = frozenset({"ParentCommandLine", "AncestorCommandLine"})
 
 
 def with_those_it_needs(wanted: Sequence[Rule], rules: Sequence[Rule]) -> tuple[Rule, ...]:
