@@ -3,4 +3,4 @@
 tests/fuzz has Hypothesis and the inputs that are kept try them; `make fuzz` has atheris, guided by coverage, do so.
 """
 
-TARGETS = ("frames", "recording", "records", "proc", "filters")
+TARGETS = ("frames", "recording", "records", "proc", "filters", "rules")

@@ -97,11 +97,12 @@ def text_of(value: object) -> str | None:
 
 
 def only_env(names: Collection[str]) -> Callable[[TaskEvent], TaskEvent]:
-    """A stage that leaves of an environment no more than the variables of these names."""
+    """A stage that leaves of an environment no more than the variables of these names; None of it for no names."""
 
     def stage(event: TaskEvent) -> TaskEvent:
         if isinstance(event, Exec) and event.env is not None:
-            msgspec.structs.force_setattr(event, "env", [text for text in event.env if text.partition("=")[0] in names])
+            kept = [text for text in event.env if text.partition("=")[0] in names] if names else None
+            msgspec.structs.force_setattr(event, "env", kept)
         return event
 
     return stage

@@ -6,19 +6,21 @@ import mmap
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypedDict, get_args
+from typing import TYPE_CHECKING, Literal, TypedDict, get_args
 
 from whatran.errors import UsageError
 from whatran.filter import FIELDS, MOST_CONDITIONS, Condition, check_field, equals, parse
 from whatran.process.accounts import Account, account
 from whatran.pushdown import push_down
 from whatran.redact import Redactor
-from whatran.rules.engine import Engine, engine
 from whatran.scope import Scope, cgroups
 from whatran.source.choose import Choice, Wanted, choose
 from whatran.source.procfs import INITIAL_PID_NAMESPACE, is_initial
 from whatran.wire import layout
 from whatran.wire.settings import UNLIMITED, Settings
+
+if TYPE_CHECKING:
+    from whatran.rules.engine import Engine
 
 RING_BYTES = 8 << 20
 
@@ -165,11 +167,13 @@ def plan(
         cgroups(cgroup, container),
         cgroups(not_cgroup, not_container),
     )
+    held = held_against(rules)
+    wants_env = held is not None and "env" in held.fields
     settings = Settings(
         kinds=layout.EVENTS if failed != "none" else tuple(set(layout.EVENTS) - {layout.FAILED}),
         scoped=what.limited,
         use_pids=what.by_pid,
-        env=bool(env),
+        env=bool(env) or wants_env,
         threads=threads,
         max_argv=UNLIMITED if max_argv is None else max_argv,
         max_env=UNLIMITED if max_env is None else max_env,
@@ -177,7 +181,6 @@ def plan(
         ring_bytes=ring_bytes,
         rate_limit=rate_limit or 0,
     )
-    held = engine(rules)
     return Plan(
         choice,
         # Rules ask for any field, and for ancestors: whom filters leave out too.
@@ -185,7 +188,7 @@ def plan(
         what,
         conditions,
         failed,
-        None if isinstance(env, bool) else frozenset(env),
+        frozenset() if wants_env and not env else None if isinstance(env, bool) else frozenset(env),
         own_cgroup=scope == "cgroup",
         timeout=timeout,
         bpf_stats=bpf_stats,
@@ -202,6 +205,15 @@ def _account(user: str | int, command: Sequence[str] | None) -> Account:
     if os.geteuid() not in {0, found.uid}:
         raise UsageError(f"only root can run a command as {found.name}")
     return found
+
+
+def held_against(rules: Engine | Iterable[str | os.PathLike[str]]) -> Engine | None:
+    """The rules at work, if there are any; UsageError with all that is wrong with them."""
+    if not rules:
+        return None
+    from whatran.rules.engine import engine  # noqa: PLC0415 (takes as long to load as all the rest)
+
+    return engine(rules)
 
 
 def _check(

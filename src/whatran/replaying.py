@@ -16,11 +16,10 @@ from msgspec.structs import replace
 
 from whatran.errors import RecordingError, UsageError
 from whatran.filter import parse
-from whatran.plan import Failed
+from whatran.plan import Failed, held_against
 from whatran.player import Choices, Player
 from whatran.recording.read import Begin, Block, Damage, parts
 from whatran.redact import Redactor
-from whatran.rules.engine import Engine, engine
 from whatran.stats import Counts, Stats
 
 if TYPE_CHECKING:
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from whatran.filter import Condition
     from whatran.recording.format import Header
     from whatran.recording.read import Part
+    from whatran.rules.engine import Engine
 
 STDIN = "-"
 
@@ -69,7 +69,7 @@ def replay(
     if failed == "none":
         conditions.append(parse("event!=process_execute_failed"))
     names = None if env is True else frozenset(env or ())
-    choices = Choices(tuple(conditions), failed, names, engine(rules), older, Redactor() if redact else None)
+    choices = Choices(tuple(conditions), failed, names, held_against(rules), older, Redactor() if redact else None)
     return Replay([os.fspath(path) for path in paths], choices, advanced)
 
 

@@ -29,13 +29,14 @@ from whatran.source import cgroupfs
 from whatran.source.choose import Wanted, open_source
 from whatran.source.command import Command
 from whatran.source.meter import Meter, timing_programs
-from whatran.source.procfs import boot
+from whatran.source.procfs import boot, memory_of
 from whatran.stats import Stats
 from whatran.wire import layout
 
 if TYPE_CHECKING:
     from whatran.pipeline import Taker
     from whatran.rules.engine import Engine
+    from whatran.wire.settings import Settings
 
 BATCH_SECONDS = 0.05
 """How long to gather records once the first has come: one wake-up for many of them."""
@@ -199,6 +200,8 @@ class Watch:
         self._source = stack.enter_context(open_source(planned.choice, settings))
         attach(self._source, scope)
         self._taker.older(self._source.tasks(), boot())
+        if planned.rules:
+            self._name(planned.rules, settings)
         self._repair = Repair(self._source, self._taker, scope, settings)
         self._stop, self._wake = _eventfd(stack), _eventfd(stack)
         self._epoll = stack.enter_context(select.epoll())
@@ -215,6 +218,14 @@ class Watch:
         self._meter = Meter()
         if self._command:
             self._command.release()
+
+    def _name(self, rules: Engine, settings: Settings) -> None:
+        """Rules may be about how processes were called that are older than the watch."""
+        nameless = rules.nameless()
+        for event in nameless:
+            argv, _ = memory_of(event.pid, event.process_start_time)
+            self._taker.complete(event, argv, None, settings)
+        rules.older(nameless)
 
     @property
     def pid(self) -> int | None:

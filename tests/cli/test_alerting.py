@@ -10,7 +10,7 @@ from tests.events import S, make_alert, make_exec, make_exit
 from tests.rules.made import rule_of
 from whatran.alerts.syslog import SEVERITY
 from whatran.event import Exec
-from whatran.rules.model import LEVELS
+from whatran.rules.levels import LEVELS
 
 COMMANDS = {"watch": (["watch"], []), "run": (["run"], ["--", "true"])}
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -155,6 +156,18 @@ def test_only_alerts(run, source):
 
     assert (0, {"alert"}) == (status, {json.loads(line)["event"] for line in out.splitlines()})
     assert 2 == run("replay", "--only-alerts", DEMO)[0]
+
+
+def test_what_correlations_give_up_is_said(run, source, monkeypatch):
+    """They remember so much and no more."""
+    monkeypatch.setattr("whatran.rules.correlation.MOST_KEPT", 0)
+    (source / "linux/broken.yml").write_text(
+        "title: Many\ncorrelation: {type: event_count, rules: [shell], timespan: 1d, condition: {gte: 99999}}\n"
+    )
+    status, out, err = run("replay", "--format", "jsonl", f"--rules={source}", "--only-alerts", DEMO)
+
+    assert (0, "") == (status, out)
+    assert re.fullmatch(r"whatran: [1-9]\d* groups? of correlations given up, as there were too many at once\n", err)
 
 
 def test_rules_of_which_none_is_right(run, tmp_path):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 from whatran.cli.messages import say
 from whatran.cli.options import number
 from whatran.errors import UsageError
-from whatran.rules.model import LEVELS
+from whatran.rules.levels import LEVELS
 from whatran.sinks.output import YELLOW
 from whatran.sinks.text import counted
 

@@ -84,7 +84,7 @@ def main(argv: Sequence[str]) -> int:
                 _show(replaying, alerting.of(ruling.of(sink)), options.count)
         finally:
             bar.close()
-    return alerting.status(say_missing(replaying, has_gaps="output") or int(ruling.broken > 0))
+    return alerting.status(say_missing(replaying, has_gaps="output") | ruling.status())
 
 
 def _show(replaying: Replay, sink: Sink, most: int | None) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from whatran.cli.messages import say
 from whatran.errors import UsageError
 from whatran.sinks.output import YELLOW
+from whatran.sinks.text import counted
 
 if TYPE_CHECKING:
     import argparse
@@ -54,6 +55,13 @@ class Ruling:
             from whatran.rules.engine import Engine  # noqa: PLC0415 (not for --help)
 
             self.engine = Engine(loaded.rules)
+
+    def status(self) -> int:
+        """1 where a rule could not be read; what correlations could not remember is said."""
+        if self.engine and (forgotten := self.engine.forgotten):
+            groups = counted(forgotten, "group", "groups")
+            say(f"{groups} of correlations given up, as there were too many at once", style=YELLOW)
+        return int(self.broken > 0)
 
     def of(self, sink: Sink) -> Sink:
         """The sink, which gets no more than it is to have."""

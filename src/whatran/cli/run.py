@@ -79,7 +79,8 @@ def main(argv: Sequence[str], *, ours: bool) -> int:
         say(str(sink.error))
     if running.timed_out:
         return alerting.status(TIMED_OUT)
-    return alerting.status(status(watching.returncode) or int(isinstance(sink.error, OutputError) or ruling.broken > 0))
+    failed = ruling.status() | isinstance(sink.error, OutputError)
+    return alerting.status(status(watching.returncode) or int(failed))
 
 
 def _parser() -> Parser:

@@ -66,7 +66,7 @@ def main(argv: Sequence[str], *, ours: bool) -> int:
             hint_secrets(redact=options.redact)
             follow(watching, alerting.of(sink), stop_after=options.count, between=costs.answer)
         _say_totals(watching.stats)
-    return alerting.status(int(ruling.broken > 0))
+    return alerting.status(ruling.status())
 
 
 def _parser() -> Parser:

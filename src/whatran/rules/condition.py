@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from whatran.rules.document import RuleError
-from whatran.rules.model import And, Not, Or
+from whatran.rules.model import And, Is, Not, Or
 from whatran.rules.regex import wildcards
 from whatran.rules.values import parts_of
 
@@ -21,6 +21,9 @@ MOST_DEPTH = 32
 
 MOST_WORDS = 1000
 
+MOST_TESTS = 100_000
+"""With each search identifier written out wherever it is named: they may be large, and named often."""
+
 _TOKEN = re.compile(r"\s*([()]|[\w*-]+|\S)", re.ASCII)
 
 
@@ -29,7 +32,23 @@ def parse(text: str, names: Mapping[str, Condition], place: Place) -> Condition:
     words = _TOKEN.findall(text)
     if len(words) > MOST_WORDS:
         raise RuleError(place, f"condition: it has {MOST_WORDS} words at most")
-    return _Parser(words, names, place).whole()
+    found = _Parser(words, names, place).whole()
+    if size(found) > MOST_TESTS:
+        raise RuleError(place, f"condition: it comes to {size(found)} tests: {MOST_TESTS} is most")
+    return found
+
+
+def size(condition: Condition) -> int:
+    """How many tests it comes to, when each of its parts is written out wherever it is named."""
+    known: dict[int, int] = {}
+
+    def of(part: Condition) -> int:
+        if id(part) not in known:
+            inner = (part.part,) if isinstance(part, Not) else () if isinstance(part, Is) else part.parts
+            known[id(part)] = sum(map(of, inner)) or 1
+        return known[id(part)]
+
+    return of(condition)
 
 
 class _Parser:

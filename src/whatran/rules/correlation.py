@@ -55,8 +55,8 @@ class _State(Protocol):
 class Correlations:
     """Takes the rules that found something in an event; gives the correlation rules that do so by that."""
 
-    def __init__(self, rules: Sequence[CorrelationRule], most: int = MOST_KEPT) -> None:
-        """For rules that come after those they refer to."""
+    def __init__(self, rules: Sequence[CorrelationRule], most: int | None = None) -> None:
+        """For rules that come after those they refer to; MOST_KEPT is most, unless another number is given."""
         self.forgotten = 0
         """How many groups were given up before their time."""
         self._rules = tuple(rules)
@@ -66,7 +66,7 @@ class Correlations:
                 self._about.setdefault(each, []).append(number)
         self._groups: OrderedDict[tuple[str, Values], _State] = OrderedDict()
         self._spans = {rule.id: rule.timespan for rule in rules}
-        self._most = most
+        self._most = MOST_KEPT if most is None else most
         self._kept = 0
 
     def __call__(self, hits: set[str], view: View) -> list[Found]:

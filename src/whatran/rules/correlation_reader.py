@@ -141,17 +141,21 @@ def resolved(rules: list[Rule], errors: list[Problem]) -> list[Rule]:
                     Problem(rule.place, f"name {rule.name[:80]} is that of {by_name[rule.name].place} already")
                 )
             by_name.setdefault(rule.name, rule)
-    done: dict[str, Rule] = {rule.id: rule for rule in rules if not isinstance(rule, CorrelationRule)}
-    left = [rule for rule in rules if isinstance(rule, CorrelationRule)]
-    while left:
-        ready = [rule for rule in left if all(name in by_name and by_name[name].id in done for name in rule.rules)]
-        if not ready:
-            break
-        for rule in ready:
-            done[rule.id] = _by_ids(rule, by_name)
-        left = [rule for rule in left if rule.id not in done]
+    wanted = {rule.id: set(rule.rules) if isinstance(rule, CorrelationRule) else set[str]() for rule in rules}
+    wanting: dict[str, list[Rule]] = {}
+    for rule in rules:
+        for name in wanted[rule.id]:
+            wanting.setdefault(name, []).append(rule)
+    done = [rule for rule in rules if not wanted[rule.id]]
+    for rule in done:  # and those that are appended meanwhile
+        for name in {rule.id, rule.name or rule.id}:
+            for other in wanting.get(name, ()) if by_name[name] is rule else ():
+                wanted[other.id].discard(name)
+                if not wanted[other.id]:
+                    done.append(other)
+    left = [rule for rule in rules if isinstance(rule, CorrelationRule) and wanted[rule.id]]
     errors += [Problem(rule.place, _why_not(rule, by_name)) for rule in left]
-    return list(done.values())
+    return [_by_ids(rule, by_name) if isinstance(rule, CorrelationRule) else rule for rule in done]
 
 
 def _by_ids(rule: CorrelationRule, by_name: dict[str, Rule]) -> CorrelationRule:

@@ -9,7 +9,7 @@ from whatran.event import SCHEMA, Alert, Exec
 from whatran.rules.correlation import Correlations
 from whatran.rules.explain import matched
 from whatran.rules.fields import View
-from whatran.rules.index import Index
+from whatran.rules.index import Index, fields_of
 from whatran.rules.kin import Family
 from whatran.rules.model import CorrelationRule, EventRule
 
@@ -46,33 +46,47 @@ class Engine:
         """For these rules, which load() gives; the index is theirs, if it has been made already."""
         self.rules = tuple(rules)
         self._events = [rule for rule in rules if isinstance(rule, EventRule)]
-        self._index = index or Index([rule.condition for rule in self._events])
+        self.index = index or Index([rule.condition for rule in self._events])
         self._family = Family()
+        self._env: list[str] | None = None
+        """The environment of the last exec that was followed: whoever asked for less of it has less by now."""
+        self.fields = frozenset().union(*(fields_of(rule.condition) for rule in self._events))
+        """All that rules ask for."""
+        self._older: list[Exec] = []
         correlations = [rule for rule in rules if isinstance(rule, CorrelationRule)]
         self._correlations = Correlations(correlations)
         self._silent = _silent(correlations)
+        self._anew: list[Engine] = []
 
     @property
     def forgotten(self) -> int:
-        """How many groups of correlations were given up before their time, as there were too many."""
-        return self._correlations.forgotten
+        """How many groups of correlations were given up before their time, as there were too many; in all, anew too."""
+        return self._correlations.forgotten + sum(each.forgotten for each in self._anew)
 
     def anew(self) -> Engine:
         """The same rules, knowing of nothing that has happened."""
-        return Engine(self.rules, self._index)
+        self._anew.append(Engine(self.rules, self.index))
+        return self._anew[-1]
 
     def older(self, living: Iterable[Exec]) -> None:
-        """Takes note of the processes that live as the watch begins."""
-        self._family.older(living)
+        """Takes note of the processes that live as the watch begins; again, with all there is to know, if need be."""
+        self._older = list(living)
+        self._family.older(self._older)
+
+    def nameless(self) -> list[Exec]:
+        """Those of them of which rules want to know how they were called, and which do not say it."""
+        older, self._older = self._older, []
+        return [event for event in older if event.argv is None] if self.fields & COMMAND_LINES else []
 
     def follow(self, event: TaskEvent) -> None:
         """Takes note of what happens: to be told of every event, also of those that filters leave out."""
+        self._env = event.env if type(event) is Exec else None
         self._family.follow(event)
 
     def __call__(self, event: Exec) -> list[Alert]:
         """What there is to say of an exec that passed the filters; follow() has had it before."""
-        view = View(event, self._family.of(event))
-        rules = [self._events[number] for number in self._index(view)]
+        view = View(event, self._family.of(event), self._env)
+        rules = [self._events[number] for number in self.index(view)]
         alerts = [_alert(rule, view, matched(rule.condition, view)) for rule in rules if rule.id not in self._silent]
         together = self._correlations({rule.id for rule in rules}, view) if rules else []
         alerts += [
@@ -81,6 +95,9 @@ class Engine:
             if found.rule.id not in self._silent
         ]
         return alerts
+
+
+COMMAND_LINES = frozenset({"ParentCommandLine", "AncestorCommandLine"})
 
 
 def with_those_it_needs(wanted: Sequence[Rule], rules: Sequence[Rule]) -> tuple[Rule, ...]:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from whatran.rules.fields import View
     from whatran.rules.model import Condition
 
+MOST_CHARS = 4096
+"""Of what is told of a field; the event has all of it."""
+
 MOST_ADDRESS_CHARS = 64
 """Longer than any IP address."""
 
@@ -41,7 +44,7 @@ def matched(condition: Condition, view: View) -> dict[str, str]:
     found: dict[str, str] = {}
     for part in _reasons(condition, view):
         if part.field not in found and (text := next(_fitting(part, view), None)) is not None:
-            found[part.field] = text
+            found[part.field] = text if len(text) <= MOST_CHARS else f"{text[:MOST_CHARS]}…"
     return found
 
 

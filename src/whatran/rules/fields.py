@@ -140,9 +140,12 @@ class View:
     number. Each is None where the event has no such value.
     """
 
-    def __init__(self, event: Exec, kin: Kin) -> None:
+    def __init__(self, event: Exec, kin: Kin, env: list[str] | None = None) -> None:
+        """Of an event; its environment as it was, where that has been thinned out since."""
         self.event = event
         self.kin = kin
+        if env is not None:
+            self.t_env = tuple(env)
         # What nearly every rule asks for; by way of __getattr__ each would take five times as long.
         path, line = event.pathname, _joined(event.argv)
         parent = kin.ancestors[0] if kin.ancestors else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from whatran.rules.compile import compiled
-from whatran.rules.model import And, Is, Not, Or, Text
+from whatran.rules.model import And, Is, Not, Or, SameAs, Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -77,6 +77,17 @@ def _name_of(condition: Is) -> str | None:
     if condition.field in IMAGE and isinstance(test, Text) and test.how in {"is", "ends"} and "/" in test.text:
         return test.text.rpartition("/")[2].lower()
     return None
+
+
+def fields_of(condition: Condition) -> frozenset[str]:
+    """All that it asks for."""
+    match condition:
+        case Is(field, test):
+            return frozenset({field, test.field} if isinstance(test, SameAs) else {field})
+        case Not(part):
+            return fields_of(part)
+        case And(parts) | Or(parts):
+            return frozenset().union(*map(fields_of, parts))
 
 
 def _names(condition: Condition) -> Iterator[str]:

@@ -80,7 +80,7 @@ class Family:
         """Processes that were there before."""
         for event in sorted(living, key=_START):  # parents come first, as a rule
             known = self._living.get(event.pid)
-            if known is None or known.start_time < event.process_start_time:
+            if known is None or known.start_time <= event.process_start_time:
                 self._living[event.pid] = self._adopted(event)
 
     def of(self, event: TaskEvent) -> Kin:

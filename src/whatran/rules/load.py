@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,22 @@ SUFFIXES = (".yml", ".yaml")
 def load(paths: Iterable[str | os.PathLike[str]]) -> Loaded:
     """The rules of files, and of all ``*.yml`` in directories and below; UsageError for a path that is not there."""
     errors: list[Problem] = []
-    found = [document for file in _files(paths) for document in _documents(file, errors)]
+    texts = []
+    for path in _files(paths):
+        try:
+            texts.append((os.fspath(path), _text(path)))
+        except RuleError as error:
+            errors.append(error.problem)
+    loaded = read(texts)
+    errors += loaded.errors
+    errors.sort(key=lambda each: (each.place.file, each.place.line, each.place.column))
+    return replace(loaded, errors=tuple(errors))
+
+
+def read(texts: Iterable[tuple[str, str]]) -> Loaded:
+    """The rules of texts, each with the name of its file."""
+    errors: list[Problem] = []
+    found = [document for file, text in texts for document in _documents(file, text, errors)]
     placeholders: Placeholders = {}
     for document in found:
         _take_placeholders(document, placeholders, errors)
@@ -36,7 +52,6 @@ def load(paths: Iterable[str | os.PathLike[str]]) -> Loaded:
             _read(document, placeholders, rules, errors, left_out)
     rules = _once(rules, errors)
     rules = resolved(rules, errors)
-    errors.sort(key=lambda each: (each.place.file, each.place.line, each.place.column))
     return Loaded(tuple(rules), tuple(errors), tuple(left_out))
 
 
@@ -57,11 +72,10 @@ def _files(paths: Iterable[str | os.PathLike[str]]) -> Iterator[Path]:
                 yield each
 
 
-def _documents(path: Path, errors: list[Problem]) -> list[Map]:
-    file = os.fspath(path)
+def _documents(file: str, text: str, errors: list[Problem]) -> list[Map]:
     result = []
     try:
-        for document in documents(_text(path), file):
+        for document in documents(text, file):
             if not isinstance(document, Map):
                 raise RuleError(document.place, "a rule is a map: title, logsource, detection")  # noqa: TRY301
             result.append(document)

@@ -10,9 +10,6 @@ if TYPE_CHECKING:
     import re
     from ipaddress import IPv4Network, IPv6Network
 
-LEVELS = ("informational", "low", "medium", "high", "critical")
-"""How grave what a rule finds is, in rising order."""
-
 
 @dataclass(frozen=True, slots=True)
 class Text:

@@ -6,6 +6,7 @@ import difflib
 import ipaddress
 from typing import TYPE_CHECKING
 
+from whatran.rules.condition import size
 from whatran.rules.document import Items, Map, RuleError, Scalar
 from whatran.rules.fields import FIELDS, KEYWORD_FIELDS
 from whatran.rules.model import And, Compared, Is, Known, Network, Not, Or, Regex, SameAs
@@ -48,11 +49,19 @@ def line(key: str, place: Place, node: Node, placeholders: Mapping[str, Sequence
     check_known(field, FIELDS, "field", place) if field else None
     for modifier in modifiers:
         check_known(modifier, MODIFIERS, "modifier", place)
+        if modifiers.count(modifier) > 1:
+            raise RuleError(place, f"{modifier} is there twice")
     main = _main(modifiers, place)
     values = _values(node)
     if not values:
         return _null(field, modifiers, place)
-    parts = [_of_value(field, modifiers, main, value, placeholders) for value in values]
+    parts: list[Condition] = []
+    tests = 0
+    for value in values:
+        parts.append(_of_value(field, modifiers, main, value, placeholders))
+        tests += size(parts[-1])
+        if tests > MOST_VALUES:
+            raise RuleError(value.place, f"these values come to more than {MOST_VALUES} tests")
     linked: Condition = parts[0] if len(parts) == 1 else And(tuple(parts)) if "all" in modifiers else Or(tuple(parts))
     return Not(linked) if "neq" in modifiers else linked
 
@@ -131,6 +140,8 @@ def _texts(field: str, modifiers: list[str], value: Scalar, placeholders: Mappin
             ways = [new for old in ways for new in expand(old, placeholders)]
         elif modifier in TRANSFORMS:
             ways = [new for old in ways for new in TRANSFORMS[modifier](old)]
+        if len(ways) > MOST_VALUES:
+            raise UnfitError(f"this stands for {len(ways)} values: {MOST_VALUES} is most")
     if not field:
         ways = [new for old in ways for new in contains(old)]
     return [test_of(way, cased="cased" in modifiers) for way in dict.fromkeys(ways)]

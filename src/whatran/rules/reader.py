@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from whatran.rules import condition as grammar
 from whatran.rules.document import Items, Map, RuleError, Scalar, plain
-from whatran.rules.model import LEVELS, And, EventRule, Or, Place, Problem
+from whatran.rules.levels import LEVELS
+from whatran.rules.model import And, EventRule, Or, Place, Problem
 from whatran.rules.modifiers import line
 
 if TYPE_CHECKING:
