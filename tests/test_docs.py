@@ -40,6 +40,16 @@ def test_schema_is_that_of_the_types():
     assert docs["schema"]() == docs["SCHEMA"].read_text()
 
 
+def test_detections_page_is_that_of_the_rules():
+    """`.venv/bin/python scripts/detections.py` writes it anew; every rule is in it, and counts of each are."""
+    docs = runpy.run_path(ROOT / "scripts/detections.py")
+
+    page = docs["page"]()
+
+    assert page == docs["PAGE"].read_text()
+    assert "| ? |" not in page
+
+
 @pytest.mark.parametrize("make", [make_exec, make_failed, make_fork, make_exit, make_gap, make_alert])
 def test_events_fit_the_schema(make):
     """An independent validator takes each kind of event as JSON, and not with a field of the wrong type."""

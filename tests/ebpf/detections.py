@@ -74,7 +74,7 @@ def _python(program, *arguments):
 
 
 SCRIPTS = {
-    "Burst Of Reconnaissance": "whoami; id; uname; arch; groups; users; df; printenv PATH; env true; hostname || true",
+    "Burst Of Reconnaissance": "whoami; id; uname; arch; groups; users; df; env",
     "Capabilities Gained From A File": f"{_python(FILE_CAPABILITY)}; {AS_NOBODY} sh -c './x; true'",
     "Command Names A Setting That Has The Kernel Start Programs": "sh -c ': /proc/sys/kernel/core_pattern'",
     "Container Enters Another Namespace": f"{CONTAINER}; unshare --mount true",
@@ -86,11 +86,13 @@ SCRIPTS = {
     "Interactive Shell On A Socket": _python(WITH_SOCKET, "sh"),
     "Interpreter Reads Its Program From A Socket": _python(WITH_SOCKET, '"$PYTHON"'),
     "Interpreter Runs An Open Descriptor": "echo true > x; sh /dev/fd/3 3< x",
+    "Kernel Module Tool In A Container": f"{CONTAINER}; cp /bin/true insmod; ./insmod x.ko",
     "Libraries Looked For Where Everyone May Write": "LD_LIBRARY_PATH=/tmp/x /bin/true",
     "Library Audits The Loader": "LD_AUDIT=libc.so.6 /bin/true",
     "Library Preloaded": "LD_PRELOAD=libc.so.6 /bin/true",
     "Library Preloaded From Where Everyone May Write": "LD_PRELOAD=/tmp/nosuch.so /bin/true",
     "Loader's Tunables Overflow": "GLIBC_TUNABLES=glibc.malloc.mxfast=glibc.malloc.mxfast=A /bin/true",
+    "Miner In Arguments": "/bin/echo stratum+tcp://192.0.2.1:9",
     "Namespaces Of Process 1 Entered": "nsenter -t 1 -u true",
     "New Program Of A Web Server": "cp /bin/sh nginx; cp /bin/true x; ./nginx -c './x; true'",
     "Program Dropped Where Everyone May Write": "cp /bin/true x; ./x",
@@ -124,6 +126,8 @@ SCRIPTS = {
     "Shell Of A Database Server": "cp /bin/sh postgres; ./postgres -c 'sh -c true; true'",
     "Shell Of A Service Account On A Terminal": _python(ON_A_TERMINAL),
     "Shell Of A Web Server": "cp /bin/sh nginx; ./nginx -c 'env sh -c true; true'",
+    "Shell On A Terminal In A Container": f"{CONTAINER}; {_python(ON_A_TERMINAL)}",
+    "Shell Without A History": "HISTFILE=/dev/null sh -c true",
     "Shell Whose Input Is A Socket": _python(WITH_SOCKET, "sh -c true"),
     "Shell With Root's Privilege For Another User": f"cp /bin/sh sh; chmod 4755 sh; {AS_NOBODY} ./sh -p -c true",
     "Terminal Spawned By A One-Liner": _python('import pty; pty.spawn("true")'),
