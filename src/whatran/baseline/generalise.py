@@ -5,6 +5,7 @@ No other recording is looked at, so that what is learned of two together is what
 
 from __future__ import annotations
 
+import hashlib
 import re
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,7 +15,7 @@ from whatran.volatile.names import DIRECTORY, LENGTHS, NUMBER, PATH, PATTERNS, R
 from whatran.volatile.patterns import DESCRIPTOR, JOBSERVER, REDACTED, UUID, Replaced, directory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
 RULES = {
     "directory": "the directory in which the command was started: `<pwd>/src`",
@@ -36,16 +37,24 @@ _HASH = re.compile(
     r"|[0-9A-F]{64}|[0-9A-F]{40}|[0-9A-F]{32})(?![0-9a-zA-Z])"
 )
 _NUMBER = re.compile(r"(?<![\w.])[0-9]{7,20}(?:\.[0-9]+)?(?![\w.])")
+_DIGIT = re.compile("[0-9]")
 _PID = re.compile(r"(?<![0-9])[1-9][0-9]{2,6}(?![0-9])")
 
 _COUNTED = re.compile(r"[A-Za-z]+[0-9]{1,4}|[0-9]{1,4}[A-Za-z]+|x86_64")
 """What people call things: build12."""
+
+PYTHON_LENGTH = 8
+"""Of the makers of such names only Python puts underscores."""
 
 _PATH = re.compile(PATH.pattern.replace(r"\w", "\\w\ud800-\ud8ff", 1))
 _PART = re.compile(r"[^/]+")
 
 MANY, LONG = 1 << 16, 1024
 """So many texts are remembered, none of them longer."""
+
+
+MOST_CHARACTERS = 4096
+"""So many of a text stand in a baseline as they are; the rest is one hash of it all."""
 
 
 class Text(NamedTuple):
@@ -88,6 +97,8 @@ class Generaliser:
             [change for change in changes if change.rule in self._rules] for changes in (numbered, others)
         )
         """What is no pid though it is a number, and what may be none although it could."""
+        self._unnumbered = [change for change in self._before if change.rule == "jobserver"]
+        """What needs no digit."""
 
     def start(self, path: str | None) -> None:
         """The command was started there."""
@@ -95,31 +106,40 @@ class Generaliser:
             self._directory = _Change("directory", directory(path), lambda _: MARK["pwd"])
             self._texts.clear()
 
-    def __call__(self, raw: str, is_near: Callable[[int], bool]) -> Text:
-        """The text; ``is_near`` tells whether a number is a pid that whoever has the text can know."""
-        known = self._texts.get(raw)
-        if known is None:
-            numbers = tuple(dict.fromkeys(map(int, _PID.findall(raw)))) if self._pids else ()
-            known = Text(raw, *self._forms(raw)), numbers
-            if len(raw) <= LONG:
-                if len(self._texts) >= MANY:
-                    self._texts.clear()
-                self._texts[raw] = known
-        text, numbers = known
-        for number in numbers:
-            if is_near(number):
-                return Text(raw, *self._forms(raw, is_near))
-        return text
+    def __call__(self, raws: Iterable[str], is_near: Callable[[int], bool]) -> tuple[Text, ...]:
+        """The texts; ``is_near`` tells whether a number is a pid that whoever has them can know."""
+        known = self._texts
+        found = []
+        for raw in raws:
+            text, numbers = known.get(raw) or self._new(raw)
+            if numbers and any(map(is_near, numbers)):
+                text = self._text(raw, is_near)
+            found.append(text)
+        return tuple(found)
 
-    def _forms(self, raw: str, is_near: Callable[[int], bool] | None = None) -> tuple[str, str]:
+    def _new(self, raw: str) -> tuple[Text, tuple[int, ...]]:
+        numbers = tuple(dict.fromkeys(map(int, _PID.findall(raw)))) if self._pids else ()
+        new = self._text(raw), numbers
+        if len(raw) <= LONG:
+            if len(self._texts) >= MANY:
+                self._texts.clear()
+            self._texts[raw] = new
+        return new
+
+    def _text(self, raw: str, is_near: Callable[[int], bool] | None = None) -> Text:
         pids = [_Change("pid", _PID, partial(_pid, is_near))] if is_near else []
         directories = [self._directory] if self._directory else []
         marked = raw
-        for change in (*directories, *self._before, *pids, *self._after):
+        numbered = (*self._before, *pids, *self._after) if _DIGIT.search(raw) else self._unnumbered
+        for change in (*directories, *numbered):
             marked = change.pattern.sub(partial(self._replace, change), marked)
         if "temporary" in self._rules and DIRECTORY.search(marked):
             marked = _PATH.sub(self._path, marked)
-        return marked, written(marked)
+        if len(marked) <= MOST_CHARACTERS:
+            return Text(raw, marked, written(marked))
+        head, rest = marked[:MOST_CHARACTERS], marked[MOST_CHARACTERS:]
+        told = more([rest], len(rest), "characters")
+        return Text(raw, head + told, written(head) + told)
 
     def _replace(self, change: _Change, match: re.Match[str]) -> str:
         return self._noted(change.rule, match[0], change.by(match))
@@ -140,6 +160,12 @@ class Generaliser:
         )
 
 
+def more(marked: Sequence[str], count: int, what: str) -> str:
+    """What stands for these where there are too many of them: the same for the same, and for nothing else."""
+    digest = hashlib.sha256("\0".join(marked).encode("utf-8", "surrogatepass")).hexdigest()
+    return f" and {count} {what} more, of SHA-256 {digest}"
+
+
 def _pid(is_near: Callable[[int], bool], match: re.Match[str]) -> str:
     return MARK["pid"] if is_near(int(match[0])) else match[0]
 
@@ -155,6 +181,8 @@ def temporary(name: str) -> str:
             continue
         for length in (len(text), min(LENGTHS)):
             random = text[-length:]
+            if "_" in random and length != PYTHON_LENGTH:
+                continue
             if length in LENGTHS and looks_random(random, below=length == len(text)):
                 return name[: run.end() - length] + MARK["temp"] + name[run.end() :]
     if number := NUMBER.search(name):
