@@ -11,7 +11,20 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from whatran.baseline.marks import MARK, written
-from whatran.volatile.names import DIRECTORY, LENGTHS, NUMBER, PATH, PATTERNS, RUN, looks_random
+from whatran.volatile.names import (
+    DIRECTORY,
+    LENGTHS,
+    MAX_TEMPLATES,
+    NAME,
+    NAME_MAX,
+    NUMBER,
+    PATH,
+    PATTERNS,
+    RUN,
+    TEMPLATE,
+    looks_random,
+)
+from whatran.volatile.names import pattern as template
 from whatran.volatile.patterns import DESCRIPTOR, JOBSERVER, REDACTED, UUID, Replaced, directory
 
 if TYPE_CHECKING:
@@ -92,12 +105,13 @@ class Generaliser:
             _Change("hash", _HASH, lambda _: MARK["hash"]),
             _Change("number", _NUMBER, lambda _: MARK["number"]),
         ]
+        self._templates: dict[str, re.Pattern[str]] = {}
         self._directory: _Change | None = None
         self._before, self._after = (
             [change for change in changes if change.rule in self._rules] for changes in (numbered, others)
         )
         """What is no pid though it is a number, and what may be none although it could."""
-        self._unnumbered = [change for change in self._before if change.rule == "jobserver"]
+        self._unnumbered = [change for change in self._before if change.rule in {"jobserver", "redacted"}]
         """What needs no digit."""
 
     def start(self, path: str | None) -> None:
@@ -118,6 +132,8 @@ class Generaliser:
         return tuple(found)
 
     def _new(self, raw: str) -> tuple[Text, tuple[int, ...]]:
+        if TEMPLATE.search(raw) and "temporary" in self._rules:
+            self._note_templates(raw)
         numbers = tuple(dict.fromkeys(map(int, _PID.findall(raw)))) if self._pids else ()
         new = self._text(raw), numbers
         if len(raw) <= LONG:
@@ -135,6 +151,8 @@ class Generaliser:
             marked = change.pattern.sub(partial(self._replace, change), marked)
         if "temporary" in self._rules and DIRECTORY.search(marked):
             marked = _PATH.sub(self._path, marked)
+        if self._templates:
+            marked = NAME.sub(lambda name: self._noted("temporary", name[0], self._made(name[0])), marked)
         if len(marked) <= MOST_CHARACTERS:
             return Text(raw, marked, written(marked))
         head, rest = marked[:MOST_CHARACTERS], marked[MOST_CHARACTERS:]
@@ -148,6 +166,21 @@ class Generaliser:
         if self._log is not None and by != text:
             self._log.add(Replaced(rule, text, written(by)))
         return by
+
+    def _note_templates(self, raw: str) -> None:
+        """What names from here on may be made from, as ``mktemp -d confXXXXXX`` is told."""
+        for name in NAME.findall(raw):
+            fits = TEMPLATE.search(name) and name.strip("X") and len(name) <= NAME_MAX
+            if fits and name not in self._templates and len(self._templates) < MAX_TEMPLATES:
+                self._templates[name] = template(name)
+                self._texts.clear()
+
+    def _made(self, name: str) -> str:
+        if name not in self._templates:
+            for each in self._templates.values():
+                if match := each.fullmatch(name):
+                    return match[1] + MARK["temp"] + match[3]
+        return name
 
     def _path(self, match: re.Match[str]) -> str:
         path = match[0]
