@@ -5,16 +5,30 @@ No other recording is looked at, so that what is learned of two together is what
 
 from __future__ import annotations
 
+import hashlib
 import re
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from whatran.baseline.marks import MARK, written
-from whatran.volatile.names import DIRECTORY, LENGTHS, NUMBER, PATH, PATTERNS, RUN, looks_random
+from whatran.volatile.names import (
+    DIRECTORY,
+    LENGTHS,
+    MAX_TEMPLATES,
+    NAME,
+    NAME_MAX,
+    NUMBER,
+    PATH,
+    PATTERNS,
+    RUN,
+    TEMPLATE,
+    looks_random,
+)
+from whatran.volatile.names import pattern as template
 from whatran.volatile.patterns import DESCRIPTOR, JOBSERVER, REDACTED, UUID, Replaced, directory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
 RULES = {
     "directory": "the directory in which the command was started: `<pwd>/src`",
@@ -36,16 +50,24 @@ _HASH = re.compile(
     r"|[0-9A-F]{64}|[0-9A-F]{40}|[0-9A-F]{32})(?![0-9a-zA-Z])"
 )
 _NUMBER = re.compile(r"(?<![\w.])[0-9]{7,20}(?:\.[0-9]+)?(?![\w.])")
+_DIGIT = re.compile("[0-9]")
 _PID = re.compile(r"(?<![0-9])[1-9][0-9]{2,6}(?![0-9])")
 
 _COUNTED = re.compile(r"[A-Za-z]+[0-9]{1,4}|[0-9]{1,4}[A-Za-z]+|x86_64")
 """What people call things: build12."""
+
+PYTHON_LENGTH = 8
+"""Of the makers of such names only Python puts underscores."""
 
 _PATH = re.compile(PATH.pattern.replace(r"\w", "\\w\ud800-\ud8ff", 1))
 _PART = re.compile(r"[^/]+")
 
 MANY, LONG = 1 << 16, 1024
 """So many texts are remembered, none of them longer."""
+
+
+MOST_CHARACTERS = 4096
+"""So many of a text stand in a baseline as they are; the rest is one hash of it all."""
 
 
 class Text(NamedTuple):
@@ -83,11 +105,14 @@ class Generaliser:
             _Change("hash", _HASH, lambda _: MARK["hash"]),
             _Change("number", _NUMBER, lambda _: MARK["number"]),
         ]
+        self._templates: dict[str, re.Pattern[str]] = {}
         self._directory: _Change | None = None
         self._before, self._after = (
             [change for change in changes if change.rule in self._rules] for changes in (numbered, others)
         )
         """What is no pid though it is a number, and what may be none although it could."""
+        self._unnumbered = [change for change in self._before if change.rule in {"jobserver", "redacted"}]
+        """What needs no digit."""
 
     def start(self, path: str | None) -> None:
         """The command was started there."""
@@ -95,31 +120,44 @@ class Generaliser:
             self._directory = _Change("directory", directory(path), lambda _: MARK["pwd"])
             self._texts.clear()
 
-    def __call__(self, raw: str, is_near: Callable[[int], bool]) -> Text:
-        """The text; ``is_near`` tells whether a number is a pid that whoever has the text can know."""
-        known = self._texts.get(raw)
-        if known is None:
-            numbers = tuple(dict.fromkeys(map(int, _PID.findall(raw)))) if self._pids else ()
-            known = Text(raw, *self._forms(raw)), numbers
-            if len(raw) <= LONG:
-                if len(self._texts) >= MANY:
-                    self._texts.clear()
-                self._texts[raw] = known
-        text, numbers = known
-        for number in numbers:
-            if is_near(number):
-                return Text(raw, *self._forms(raw, is_near))
-        return text
+    def __call__(self, raws: Iterable[str], is_near: Callable[[int], bool]) -> tuple[Text, ...]:
+        """The texts; ``is_near`` tells whether a number is a pid that whoever has them can know."""
+        known = self._texts
+        found = []
+        for raw in raws:
+            text, numbers = known.get(raw) or self._new(raw)
+            if numbers and any(map(is_near, numbers)):
+                text = self._text(raw, is_near)
+            found.append(text)
+        return tuple(found)
 
-    def _forms(self, raw: str, is_near: Callable[[int], bool] | None = None) -> tuple[str, str]:
+    def _new(self, raw: str) -> tuple[Text, tuple[int, ...]]:
+        if TEMPLATE.search(raw) and "temporary" in self._rules:
+            self._note_templates(raw)
+        numbers = tuple(dict.fromkeys(map(int, _PID.findall(raw)))) if self._pids else ()
+        new = self._text(raw), numbers
+        if len(raw) <= LONG:
+            if len(self._texts) >= MANY:
+                self._texts.clear()
+            self._texts[raw] = new
+        return new
+
+    def _text(self, raw: str, is_near: Callable[[int], bool] | None = None) -> Text:
         pids = [_Change("pid", _PID, partial(_pid, is_near))] if is_near else []
         directories = [self._directory] if self._directory else []
         marked = raw
-        for change in (*directories, *self._before, *pids, *self._after):
+        numbered = (*self._before, *pids, *self._after) if _DIGIT.search(raw) else self._unnumbered
+        for change in (*directories, *numbered):
             marked = change.pattern.sub(partial(self._replace, change), marked)
         if "temporary" in self._rules and DIRECTORY.search(marked):
             marked = _PATH.sub(self._path, marked)
-        return marked, written(marked)
+        if self._templates:
+            marked = NAME.sub(lambda name: self._noted("temporary", name[0], self._made(name[0])), marked)
+        if len(marked) <= MOST_CHARACTERS:
+            return Text(raw, marked, written(marked))
+        head, rest = marked[:MOST_CHARACTERS], marked[MOST_CHARACTERS:]
+        told = more([rest], len(rest), "characters")
+        return Text(raw, head + told, written(head) + told)
 
     def _replace(self, change: _Change, match: re.Match[str]) -> str:
         return self._noted(change.rule, match[0], change.by(match))
@@ -128,6 +166,21 @@ class Generaliser:
         if self._log is not None and by != text:
             self._log.add(Replaced(rule, text, written(by)))
         return by
+
+    def _note_templates(self, raw: str) -> None:
+        """What names from here on may be made from, as ``mktemp -d confXXXXXX`` is told."""
+        for name in NAME.findall(raw):
+            fits = TEMPLATE.search(name) and name.strip("X") and len(name) <= NAME_MAX
+            if fits and name not in self._templates and len(self._templates) < MAX_TEMPLATES:
+                self._templates[name] = template(name)
+                self._texts.clear()
+
+    def _made(self, name: str) -> str:
+        if name not in self._templates:
+            for each in self._templates.values():
+                if match := each.fullmatch(name):
+                    return match[1] + MARK["temp"] + match[3]
+        return name
 
     def _path(self, match: re.Match[str]) -> str:
         path = match[0]
@@ -138,6 +191,12 @@ class Generaliser:
         return path[: found.end()] + _PART.sub(
             lambda name: self._noted("temporary", name[0], temporary(name[0])), below
         )
+
+
+def more(marked: Sequence[str], count: int, what: str) -> str:
+    """What stands for these where there are too many of them: the same for the same, and for nothing else."""
+    digest = hashlib.sha256("\0".join(marked).encode("utf-8", "surrogatepass")).hexdigest()
+    return f" and {count} {what} more, of SHA-256 {digest}"
 
 
 def _pid(is_near: Callable[[int], bool], match: re.Match[str]) -> str:
@@ -155,6 +214,8 @@ def temporary(name: str) -> str:
             continue
         for length in (len(text), min(LENGTHS)):
             random = text[-length:]
+            if "_" in random and length != PYTHON_LENGTH:
+                continue
             if length in LENGTHS and looks_random(random, below=length == len(text)):
                 return name[: run.end() - length] + MARK["temp"] + name[run.end() :]
     if number := NUMBER.search(name):

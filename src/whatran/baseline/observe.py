@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-import hashlib
+import re
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from whatran.baseline.generalise import Generaliser, Text
-from whatran.baseline.marks import MARK, written
+from whatran.baseline.generalise import MANY, Generaliser, Text, more
+from whatran.baseline.marks import MARK
 from whatran.baseline.model import Program, Rule
 from whatran.event import Exec
 from whatran.process.executables import Executables, program_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from whatran.baseline.model import Settings
     from whatran.event import Event
+    from whatran.process.executables import Process
     from whatran.volatile.patterns import Replaced
 
-MOST_ARGUMENTS, MOST_CHARACTERS = 256, 4096
-"""What of arguments stands in a baseline as it is; the rest is one hash of it all."""
+    _Raw = tuple[str, str | None, tuple[str, ...], str, str | None]
+    """Path, script, parents, user and image as they are."""
+
+MOST_ARGUMENTS = 256
+"""So many stand in a baseline as they are; the rest is one hash of them all."""
+
+_NUMBER = re.compile("[0-9]{3}")
 
 _NONE = Text("", "", "")
 _WHATRAN, _KERNEL, _UNKNOWN, _CUT = (
@@ -39,6 +45,17 @@ class Observation(NamedTuple):
     user: Text
     container_image: Text
     argv: tuple[Text, ...]
+
+
+class _Program(NamedTuple):
+    """What of an observation may be the same of many."""
+
+    program: Program
+    pathname: Text
+    script_pathname: Text
+    parents: tuple[Text, ...]
+    user: Text
+    image: Text
 
 
 class Observer:
@@ -62,6 +79,7 @@ class Observer:
         self._text = Generaliser(settings.generalised, log)
         self._starting = command
         self._user: str | None = None
+        self._programs: dict[_Raw, _Program] = {}
         self.older = self._executables.older
 
     def __call__(self, event: Event) -> Observation | None:
@@ -73,42 +91,62 @@ class Observer:
             self._starting = False
             if process.parents == (MARK["whatran"],):
                 self._start(event)
-        text = partial(self._text, is_near=partial(self._executables.is_near, process=process))
-        parents = tuple(
-            _WHATRAN if parent == MARK["whatran"] else text(parent)
-            for parent in process.parents[: self._settings.depth]
+        is_near = partial(self._executables.is_near, process=process)
+        known = self._program(event, process, is_near)
+        argv = self._arguments(event, is_near)
+        program = known.program
+        if self._sha256:
+            program = program._replace(sha256=self._sha256(event))
+        rule = Rule(program, tuple([argument.written for argument in argv]))
+        return Observation(rule, known.pathname, known.script_pathname, known.parents, known.user, known.image, argv)
+
+    def _program(self, event: Exec, process: Process, is_near: Callable[[int], bool]) -> _Program:
+        raw = (program_of(event), event.script_pathname, process.parents, user_of(event), event.container_image)
+        known = self._programs.get(raw)
+        if known is None:
+            known = self._made(raw, is_near)
+            if not any(map(_NUMBER.search, (raw[0], raw[1] or "", raw[4] or "", *raw[2]))):  # no pid now or later
+                if len(self._programs) >= MANY:
+                    self._programs.clear()
+                self._programs[raw] = known
+        return known
+
+    def _made(self, raw: _Raw, is_near: Callable[[int], bool]) -> _Program:
+        pathname, script, parents, user, image = raw
+        depth = self._settings.depth
+        above = tuple(
+            _WHATRAN if parent == MARK["whatran"] else self._text((parent,), is_near)[0] for parent in parents[:depth]
         )
-        if len(parents) < self._settings.depth and MARK["whatran"] not in process.parents:
-            parents = (*parents, _KERNEL)
-        pathname = text(program_of(event))
-        script = text(event.script_pathname) if event.script_pathname else _NONE
-        user = user_of(event)
-        user_text = Text(user, MARK["user"], "<user>") if user == self._user else text(user)
-        image = text(event.container_image) if event.container_image else _NONE
-        argv = self._arguments(event, text)
+        if len(above) < depth and _WHATRAN not in above:
+            above = (*above, _KERNEL)
+        path, script_path, who, of_image = (
+            self._text((text,), is_near)[0] if text else _NONE for text in (pathname, script, user, image)
+        )
+        if user == self._user:
+            who = Text(user, MARK["user"], "<user>")
         program = Program(
-            pathname.written,
-            script.written,
-            tuple(parent.written for parent in parents),
-            user_text.written,
-            image.written,
-            self._sha256(event) if self._sha256 else None,
+            path.written,
+            script_path.written,
+            tuple(parent.written for parent in above),
+            who.written,
+            of_image.written,
+            None,
         )
-        rule = Rule(program, tuple(argument.written for argument in argv))
-        return Observation(rule, pathname, script, parents, user_text, image, argv)
+        return _Program(program, path, script_path, above, who, of_image)
 
     def _start(self, event: Exec) -> None:
         self._text.start(event.cwd)
         if "user" in self._settings.generalised:
             self._user = user_of(event)
 
-    def _arguments(self, event: Exec, text: Callable[[str], Text]) -> tuple[Text, ...]:
+    def _arguments(self, event: Exec, is_near: Callable[[int], bool]) -> tuple[Text, ...]:
         if event.argv is None:
             return (_UNKNOWN,)
-        argv = tuple(map(text, event.argv))
+        argv = self._text(event.argv, is_near)
         if len(argv) > MOST_ARGUMENTS:
-            argv = (*argv[:MOST_ARGUMENTS], _rest(argv[MOST_ARGUMENTS:], "arguments"))
-        argv = tuple(_shortened(argument) if len(argument.written) > MOST_CHARACTERS else argument for argument in argv)
+            rest = [argument.marked for argument in argv[MOST_ARGUMENTS:]]
+            told = more(rest, len(rest), "arguments")
+            argv = (*argv[:MOST_ARGUMENTS], Text(told, told, told))
         return (*argv, _CUT) if "argv" in event.truncated else argv
 
 
@@ -116,17 +154,3 @@ def user_of(event: Exec) -> str:
     """Who runs it; and as whom, where that differs."""
     name = event.user or str(event.uid)
     return name if event.euid == event.uid else f"{name} (euid {event.euid})"
-
-
-def _shortened(text: Text) -> Text:
-    marked = text.marked
-    rest = _rest([Text("", marked[MOST_CHARACTERS:], "")], "characters", len(marked) - MOST_CHARACTERS)
-    head = marked[:MOST_CHARACTERS]
-    return Text(text.raw, head + rest.marked, f"{written(head)}{rest.written}")
-
-
-def _rest(texts: Sequence[Text], what: str, count: int | None = None) -> Text:
-    """One text for many, another for others."""
-    digest = hashlib.sha256("\0".join(text.marked for text in texts).encode("utf-8", "surrogatepass")).hexdigest()
-    told = f" and {len(texts) if count is None else count} {what} more, of SHA-256 {digest}"
-    return Text("", told, told)

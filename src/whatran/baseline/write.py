@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from whatran.baseline.model import Baseline, Program, Settings
 
     Argv = tuple[str, ...] | None
+    _Keyed = tuple[tuple[str, ...], str]
+    """A text, and by what it is sorted."""
 
 HEADER = """\
 # What may run, and who may start it; whatran learn wrote this, whatran check compares with it.
@@ -53,24 +55,29 @@ def render(baseline: Baseline, layout: Layout | None = None) -> str:
         wanted[rule.program].add(rule.argv)
     if layout is None:
         layout = Layout(_head(baseline.settings), (), "")
-    entries: list[tuple[tuple[str, ...], str]] = []
-    left = dict(wanted)
+    written: defaultdict[Program, set[Argv]] = defaultdict(set)
     for entry in layout.entries:
-        known = wanted.get(entry.program, set())
-        mine = {argv for argv in entry.argvs if argv in known}
-        others = {argv for each in layout.entries if each.program == entry.program for argv in each.argvs}
-        new = left.pop(entry.program, set()) - others
+        written[entry.program].update(entry.argvs)
+    left = dict(wanted)
+    entries = []
+    for entry in layout.entries:
+        mine = wanted[entry.program].intersection(entry.argvs)
+        new = left.pop(entry.program, set()) - written[entry.program]  # the first that there is of it gets them
         if mine or new:
             entries.append((_order(entry.program), _changed(entry, mine, new)))
-    for program in sorted(left, key=_order):
-        _insert(entries, _order(program), _entry(program, left[program]))
-    return layout.head + "".join(text for _, text in entries) + layout.tail
+    others = sorted((_order(program), _entry(program, argvs)) for program, argvs in left.items())
+    return layout.head + "".join(_merged(entries, others)) + layout.tail
 
 
-def _insert(texts: list[tuple[tuple[str, ...], str]], key: tuple[str, ...], text: str) -> None:
-    """Before the first that is greater: sorted as long as nobody has put them in another order."""
-    index = next((number for number, (other, _) in enumerate(texts) if other > key), len(texts))
-    texts.insert(index, (key, text))
+def _merged(texts: Iterable[_Keyed], new: Iterable[_Keyed]) -> Iterator[str]:
+    """Each new one before the first that is greater: sorted as long as nobody has put them in another order."""
+    waiting = deque(new)
+    for key, text in texts:
+        while waiting and waiting[0][0] < key:
+            yield waiting.popleft()[1]
+        yield text
+    for _, text in waiting:
+        yield text
 
 
 def _changed(entry: Written, mine: set[Argv], new: set[Argv]) -> str:
@@ -79,12 +86,8 @@ def _changed(entry: Written, mine: set[Argv], new: set[Argv]) -> str:
     if entry.head is None or None in mine | new:
         comments = [line for line in entry.whole.splitlines(keepends=True) if line.lstrip().startswith("#")]
         return "".join(comments) + _entry(entry.program, mine | new)
-    items: list[tuple[tuple[str, ...], str]] = [
-        (_argv_order(argv), line) for argv, line in zip(entry.argvs, entry.lines, strict=True) if argv in mine
-    ]
-    for argv in sorted(new, key=_argv_order):
-        _insert(items, _argv_order(argv), _item(argv))
-    return entry.head + "".join(text for _, text in items)
+    items = [(_argv_order(argv), line) for argv, line in zip(entry.argvs, entry.lines, strict=True) if argv in mine]
+    return entry.head + "".join(_merged(items, sorted((_argv_order(argv), _item(argv)) for argv in new)))
 
 
 def _head(settings: Settings) -> str:

@@ -14,7 +14,10 @@ import yaml
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MOST_CHARACTERS = 32 << 20
+MOST_CHARACTERS = 16 << 20
+MOST_NODES = 1_000_000
+"""Some seconds, and some 300 MiB."""
+
 MOST_DEPTH = 8
 """More than any file of ours has; who reads one need not recurse far."""
 
@@ -78,14 +81,20 @@ def tree(text: str) -> Node | None:
             line, len(before) - (before.rfind("\n") + 1), "lines are to end with \\n, and with nothing else"
         )
     try:
-        events = yaml.parse(text, Loader=_LOADER)
-        found = _document(events)
+        found = _document(_bounded(yaml.parse(text, Loader=_LOADER)))
     except yaml.MarkedYAMLError as error:
         why = " ".join(part for part in (error.context, error.problem) if part)
         raise Unreadable(*_place(error.problem_mark or error.context_mark), why) from None
     except yaml.YAMLError as error:  # a character that YAML does not have
         raise Unreadable(0, 0, str(error).splitlines()[0]) from None
     return found
+
+
+def _bounded(events: Iterator[yaml.Event]) -> Iterator[yaml.Event]:
+    for number, event in enumerate(events):
+        if number == MOST_NODES:
+            raise _unreadable(event, f"there are more than {MOST_NODES:,} texts and lists before this")
+        yield event
 
 
 def _document(events: Iterator[yaml.Event]) -> Node | None:

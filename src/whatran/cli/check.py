@@ -62,7 +62,7 @@ class _Options(argparse.Namespace):
 def main(argv: Sequence[str], *, ours: bool) -> int:
     """Check; 0 for nothing new, 1 for something, 2 for trouble."""
     before, command = split(argv)
-    options = _parser().parse_args(before, namespace=_Options())
+    options = _parser().parse_intermixed_args(before, namespace=_Options())
     if (command or options.file) and any(options.scope.values()):
         raise UsageError("what is watched can be chosen of a machine, not of a command or of recordings")
     if command and options.file:
@@ -160,9 +160,6 @@ def _parser() -> Parser:
         "--output",
         metavar="FILE",
         help='where to write, "-" being standard output (default: standard output; with a command: standard error)',
-    )
-    parser.set_defaults(
-        **dict.fromkeys(("pid", "tree", "cgroup", "container", "not_tree", "not_cgroup", "not_container"), ())
     )
     only = parser.add_argument_group("what is watched, without FILE and COMMAND", "Each can be repeated.")
     add_scope(only)

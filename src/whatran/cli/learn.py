@@ -56,7 +56,7 @@ class _Options(argparse.Namespace):
 def main(argv: Sequence[str], *, ours: bool) -> int:
     """Learn; the command's status, or 2 where a recording could not be read whole."""
     before, command = split(argv)
-    options = _parser().parse_args(before, namespace=_Options())
+    options = _parser().parse_intermixed_args(before, namespace=_Options())
     if command and options.file:
         raise UsageError("recordings or a command to run, not both: learn from one, and --merge that with the other")
     if not (command or options.file or options.merge):

@@ -17,7 +17,9 @@ from whatran.diff.rewrite import rewrite, texts
 from whatran.volatile.names import (
     DIRECTORY,
     LENGTHS,
+    MAX_TEMPLATES,
     NAME,
+    NAME_MAX,
     NUMBER,
     PATH,
     PATTERNS,
@@ -33,10 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from whatran.diff.executions import Executions
-
-MAX_TEMPLATES = 100
-NAME_MAX = 255
-"""No file has a longer name."""
 
 ENOUGH = 8
 """So many names of a kind are compared with as many: if these do not tell, more will not."""

@@ -13,6 +13,12 @@ MANY_DIGITS = 7
 WELL_KNOWN = ("ccXXXXXX", "GmXXXXXX", "rustcXXXXXX", "tmpXXXXXXXX", "pip-*-XXXXXXXX", "tmp.XXXXXXXXXX")
 """Of gcc, make, rustc, Python, pip and mktemp(1); in a directory for such things, with whatever extension."""
 
+MAX_TEMPLATES = 100
+"""So many are taken from arguments."""
+
+NAME_MAX = 255
+"""No file has a longer name."""
+
 NAME = re.compile(r"[\w.+@%~#-]+")
 PATH = re.compile(r"[\w.+@%~#/-]+")
 DIRECTORY = re.compile(r"/(?:tmp|temp|dev/shm|run/user/[0-9]+)/", re.IGNORECASE)
