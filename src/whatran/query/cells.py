@@ -6,6 +6,8 @@ import json
 import time
 from typing import Any
 
+from whatran.visible import escape, escape_json
+
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """A cell that begins so a spreadsheet may take for something to compute (OWASP, CSV Injection)."""
 
@@ -24,10 +26,13 @@ def text(value: Any) -> str:
 
 
 def harmless(value: Any) -> str:
-    """The same, but a text that a spreadsheet would compute begins with an apostrophe. Numbers stay numbers."""
-    if isinstance(value, str) and value.startswith(FORMULA):
-        return "'" + value
-    return text(value)
+    """The same with nothing that is not plainly visible; a text that would be computed begins with an apostrophe.
+
+    Numbers stay numbers, and JSON means what it did.
+    """
+    if isinstance(value, str):
+        return "'" + escape(value) if value.startswith(FORMULA) else escape(value)
+    return escape_json(text(value))
 
 
 def wall_clock(ns: int) -> str | None:

@@ -9,7 +9,6 @@ import msgspec
 
 from whatran.query.cells import harmless, wall_clock
 from whatran.query.tables import columns, plain
-from whatran.sinks.text import escape
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class CsvLines:
-    """Writes a head and then lines; what a terminal must not get is escaped on a terminal."""
+    """Writes a head and then lines; what is not plainly visible is escaped."""
 
     def __init__(self, output: Output, names: Sequence[str]) -> None:
         self._output = output
@@ -29,8 +28,7 @@ class CsvLines:
     def write(self, rows: Iterable[Sequence[Any]]) -> None:
         """Each value as JSON would have it."""
         for row in rows:
-            cells = map(harmless, row)
-            self._writer.writerow(map(escape, cells) if self._output.terminal else cells)
+            self._writer.writerow(map(harmless, row))
         self._output.write("".join(self._lines).encode("utf-8"))
         self._lines.clear()
 

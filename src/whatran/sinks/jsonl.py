@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from whatran.event import NOTICES
+from whatran.visible import escape_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,7 +21,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class JsonLines:
-    """Writes each event as one line of valid UTF-8, a batch at a time."""
+    """Writes each event as one line of valid UTF-8, a batch at a time; on a terminal nothing of it acts on that."""
 
     due = None
 
@@ -38,7 +39,8 @@ class JsonLines:
         if self._narrow:
             events = list(map(self._narrow, events))
         if events:
-            self._output.write(self._encode(events))
+            data = self._encode(events)
+            self._output.write(escape_json(data.decode()).encode() if self._output.terminal else data)
         return len(events)
 
     def release(self, now_boot_ns: int) -> int:

@@ -46,16 +46,16 @@ class Output:
     def open(cls, path: str, owner: tuple[int, int] | None = None) -> Self:
         """The file at ``path``, made where it is not there; what it holds stays until ``truncate``.
 
-        One that is made is of the user and group ``owner``, or else ours.
+        One that is made is for its owner only: the user and group ``owner``, or else us.
         """
         flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
         try:
             try:
-                fd, made = os.open(path, flags | os.O_EXCL, 0o666), True
+                fd, made = os.open(path, flags | os.O_EXCL, 0o600), True
                 if owner:
                     os.fchown(fd, *owner)
             except FileExistsError:
-                fd, made = os.open(path, flags, 0o666), False
+                fd, made = os.open(path, flags, 0o600), False
             # Where a standard descriptor is closed the file would take its place, and get what is meant for that.
             above = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3)
             os.close(fd)

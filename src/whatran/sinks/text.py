@@ -9,6 +9,8 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 from whatran.sinks.output import RED, YELLOW
+from whatran.visible import escape as escape  # noqa: PLC0414 (all text for people is had from here)
+from whatran.visible import visible_char
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,34 +26,7 @@ GRAVE = ("high", "critical")
 MOST_ABOVE = 4
 """How many ancestors an alert names: what follows is mostly the same for all."""
 
-# Printable by their category and yet nothing to see (Default_Ignorable_Code_Point and kin): they hide or alter text.
-_INVISIBLE = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
-)
-_NAMED = {"\a": r"\a", "\b": r"\b", "\t": r"\t", "\n": r"\n", "\v": r"\v", "\f": r"\f", "\r": r"\r"}
 _BARE = re.compile(r"[\w@%+=:,./-]+", re.ASCII)
-
-
-def escape(text: str) -> str:
-    r"""The text with every character that is not plainly visible spelt out, as ``$'…'`` of a shell would read it back.
-
-    That is every control, format (bidirectional ones too), separator, private, unassigned and invisible character, and
-    each byte that was no UTF-8: ``\n``, ``\x1b``, ``\u202e``, ``\xff``.
-    """
-    if text.isprintable() and (text.isascii() or not _INVISIBLE.search(text)):
-        return text
-    return "".join(map(_visible, text))
-
-
-def _visible(char: str) -> str:
-    if char.isprintable() and not _INVISIBLE.match(char):
-        return char
-    code = ord(char)
-    if 0xDC80 <= code <= 0xDCFF:  # surrogateescape: a byte that was no UTF-8
-        return f"\\x{code - 0xDC00:02x}"
-    if code < 0x80:
-        return _NAMED.get(char) or f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
 def quote(argv: Sequence[str]) -> str:
@@ -64,7 +39,7 @@ def _quote(argument: str) -> str:
         return argument
     visible = escape(argument)
     if visible != argument:
-        escaped = "".join(_visible(char) if char not in "\\'" else "\\" + char for char in argument)
+        escaped = "".join(visible_char(char) if char not in "\\'" else "\\" + char for char in argument)
         return f"$'{escaped}'"
     if "'" not in argument:
         return f"'{argument}'"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from whatran.source import capabilities
 from whatran.source.procexec import MODE_AT
 from whatran.source.proctask import read
+from whatran.visible import escape
 
 if TYPE_CHECKING:
     from whatran.source.procexec import Capable
@@ -38,7 +39,7 @@ class Advice:
         if kind is None or kind in self._said:
             return None
         self._said.add(kind)
-        name = f"{os.fsdecode(process.task.comm)} (pid {process.pid})"
+        name = f"{escape(os.fsdecode(process.task.comm))} (pid {process.pid})"
         if kind == "debugger":
             return f"{name} cannot trace what whatran traces by ptrace: {_WAY_OUT}"
         return f"{name} runs without its {kind}, which a traced process cannot gain: {_WAY_OUT}"
