@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING
 
 from whatran.clock import boot_ns
+from whatran.errors import SourceError
 from whatran.pushdown import NAME_OF
 from whatran.source.procfs import boot, memory_of
 from whatran.wire import layout
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from whatran.scope import Scope
     from whatran.source.choose import Source
     from whatran.wire.settings import Settings
+
+log = logging.getLogger("whatran.repair")
 
 LOOK_SECONDS = 1.0
 """How often at most to ask what was lost, and to look at all processes for it."""
@@ -87,8 +91,13 @@ class Repair:
         lost, self._lost = self._lost, sum(count.lost + count.failed + count.limited for count in counts)
         if self._lost == lost:
             return
+        try:
+            living = self._source.tasks()
+        except SourceError as error:  # no descriptor or memory left for it: no reason to end what goes on without
+            log.warning("%s; what was lost is not asked of those that live", error)
+            return
         self._settling = True
-        for event in self._taker.learn(self._source.tasks(), boot()):
+        for event in self._taker.learn(living, boot()):
             if self._scope.has(self._source.scope_of(event.pid), event.cgroup):
                 argv, env = memory_of(event.pid, event.process_start_time)
                 self._taker.complete(event, argv, env, self._settings)

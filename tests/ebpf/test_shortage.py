@@ -1,11 +1,13 @@
 """Where something runs short it is one sentence and the status that is promised, and the command comes to no harm."""
 
 import errno
+import json
 import os
 import resource
 import signal
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -71,6 +73,34 @@ def test_no_more_descriptors_later(programs, place):
     assert (0, []) == (recording.returncode, problems)
     assert 501 == sum(each.event == "sched_process_exec" for each in events if each.comm in {"storm", "true"})
     assert_one_sentence(said, " 0 lost")
+
+
+def test_no_more_descriptors_for_a_look_at_all_processes(programs, place):
+    """What was lost is in gaps, and that nobody could be asked what it was is said."""
+    out, ready, go = place / "out", place / "ready", place / "go"
+    os.mkfifo(ready)
+    os.mkfifo(go)
+    script = f"echo > {ready}; read line < {go}; exec {programs}/storm 1 500 {programs}/true"
+    arguments = ["--buffer", "4K", "--format", "jsonl", "-o", out, "--", "sh", "-c", script]
+    with subprocess.Popen([*WHATRAN, *arguments], stderr=subprocess.PIPE) as running:
+        ready.read_text()
+        resource.prlimit(running.pid, resource.RLIMIT_NOFILE, (3, 3))
+        running.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, running.pid, os.WSTOPPED | os.WNOWAIT)
+        with open(go, "w") as line:
+            line.write("\n")
+        [command] = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
+        while b") Z " not in Path(f"/proc/{command}/stat").read_bytes():
+            os.sched_yield()
+        running.send_signal(signal.SIGCONT)
+        said = running.stderr.read().decode()
+
+    told = Counter()
+    for event in map(json.loads, out.read_text().splitlines()):
+        told[event.get("kind", event["event"])] += event.get("count", 1)
+    assert {"sched_process_exec": 502, "sched_process_fork": 501, "sched_process_exit": 502} == told
+    assert "whatran: cannot list the processes: too many files are open" in said
+    assert 0 == running.returncode
 
 
 @pytest.mark.parametrize("megabytes", [16, 20, 24, 28, 32, 36, 40])
