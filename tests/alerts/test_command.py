@@ -6,7 +6,7 @@ import pytest
 from tests.alerts.conftest import counts, deliver, lives
 from tests.alerts.test_message import HOSTILE, hostile_alert
 from tests.events import make_alert, make_exec
-from whatran.alerts.command import Command
+from whatran.alerts.command import _RESTORED, Command
 
 
 @pytest.fixture
@@ -115,3 +115,12 @@ def test_a_command_has_no_terminal(out):
     session, *terminal = out.read_text().split()
 
     assert (False, ["none"]) == (int(session) == os.getsid(0), terminal)
+
+
+def test_a_command_has_its_signals(out):
+    """None is ignored or blocked that a shell would not find so, although the process that runs it ignores some."""
+    deliver([Command("grep -E 'Sig(Ign|Blk)' /proc/$$/status > $OUT")], [make_alert()])
+    ignored = sum(1 << number - 1 for number in _RESTORED)
+    blocked, ignores = (int(line.split()[1], 16) for line in out.read_text().splitlines())
+
+    assert (0, 0) == (blocked, ignores & ignored)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from whatran.alerts.receiver import UndeliveredError
+from whatran.alerts.signals import END, IGNORED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,10 +18,10 @@ if TYPE_CHECKING:
 
 SHELL = "/bin/sh"
 
-_INTERRUPTING = (signal.SIGTERM, signal.SIGALRM)
+_INTERRUPTING = (END, signal.SIGALRM)
 
-# A command expects to find these two as a shell leaves them.
-_IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
+# A command expects to find signals as a shell leaves them; the last two are ignored by Python.
+_RESTORED = (*IGNORED, signal.SIGPIPE, signal.SIGXFSZ)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def _run(command: str, env: Mapping[bytes, bytes], data: bytes) -> int:
             file_actions=[(os.POSIX_SPAWN_DUP2, reading, 0)],
             setpgroup=0,
             setsigmask=(),
-            setsigdef=_IGNORED_BY_PYTHON,
+            setsigdef=_RESTORED,
         )
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _INTERRUPTING)
         reading = _closed(reading)

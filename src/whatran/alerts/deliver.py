@@ -24,12 +24,16 @@ FLUSH_NS = 50_000_000
 class Delivery:
     """Hands alerts to receivers, each a process of its own; a context manager, at whose end they have ended."""
 
-    def __init__(self, receivers: Sequence[Receiver], rate: int) -> None:
-        """``rate`` is how many different alerts a minute are delivered of each rule."""
+    def __init__(self, receivers: Sequence[Receiver], rate: int, *, patient: bool = False) -> None:
+        """``rate`` is how many different alerts a minute are delivered of each rule.
+
+        Who is ``patient`` waits at the end for receivers that are slow, as long as they take anything.
+        """
         self.made: Counter[str] = Counter()
         """How many alerts there were of each level."""
         self.senders: list[Sender] = []
         self._rate = rate
+        self._patient = patient
         self._limiters: dict[str, Limiter] = {}
         self._last: Alert | None = None
         self._look: int | None = None
@@ -93,7 +97,7 @@ class Delivery:
         for sender in self.senders:
             if sender.untold and self._last:
                 sender.put(pack(dropped(self._last, sender.untold)), alert=False)
-        finish(self.senders, 0 if hurry else DRAIN_SECONDS)
+        finish(self.senders, 0 if hurry else DRAIN_SECONDS, patient=self._patient)
 
     def _put(self, told: Iterable[Alert | Withheld]) -> None:
         for each in told:

@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from whatran.alerts.serve import DELIVERED, FAILED, serve
+from whatran.alerts.signals import END
 
 if TYPE_CHECKING:
     from whatran.alerts.receiver import Receiver
@@ -133,7 +134,7 @@ class Sender:
         if self._queue:
             poll.register(self._lines, select.POLLOUT)
 
-    def kill(self, number: signal.Signals) -> None:
+    def kill(self, number: int) -> None:
         if self._pidfd >= 0:
             signal.pidfd_send_signal(self._pidfd, number)
 
@@ -152,25 +153,32 @@ def _closed(fd: int) -> int:
     return -1
 
 
-def finish(senders: Sequence[Sender], seconds: float) -> None:
-    """Gives all of them so long for what is left, and ends those that take longer; no process of theirs is left."""
+def finish(senders: Sequence[Sender], seconds: float, *, patient: bool = False) -> None:
+    """Gives all of them so long for what is left, and ends those that take longer; no process of theirs is left.
+
+    Who is patient gives them as long again whenever one has taken an alert.
+    """
     try:
-        _wait(senders, seconds)
+        _wait(senders, seconds, patient=patient)
     finally:  # whoever interrupts this does not want to wait
-        for number, patience in ((signal.SIGTERM, KILL_SECONDS), (signal.SIGKILL, None)):
+        for number, patience in ((END, KILL_SECONDS), (signal.SIGKILL, None)):
             for sender in senders:
                 sender.kill(number)
             _wait(senders, patience)
 
 
-def _wait(senders: Sequence[Sender], seconds: float | None) -> None:
+def _wait(senders: Sequence[Sender], seconds: float | None, *, patient: bool = False) -> None:
     """Waits for their ends, so long at the most; None for ever."""
-    until = None if seconds is None else time.monotonic() + seconds
-    while senders := [sender for sender in senders if not sender.finish()]:
-        left = None if until is None else until - time.monotonic()
+    began, delivered = time.monotonic(), 0
+    while waiting := [sender for sender in senders if not sender.finish()]:
+        now, before = time.monotonic(), delivered
+        delivered = sum(sender.delivered for sender in senders)
+        if patient and delivered > before:
+            began = now
+        left = None if seconds is None else began + seconds - now
         if left is not None and left <= 0:
             break
         poll = select.poll()
-        for sender in senders:
+        for sender in waiting:
             sender.wants(poll)
         poll.poll(None if left is None else left * 1000)

@@ -1,8 +1,9 @@
 """The process of a receiver: hands over one message after the other, and may take its time.
 
 It is forked off before anything else is opened, holds nothing but its two pipes, and is no part of what is
-watched. It ends when its pipe does, once all is handed over; at once on SIGTERM, which also comes when whoever
-forked it has ended, however that came.
+watched. It ends when its pipe does, once all is handed over; and at once on the signal END, which also comes when
+whoever forked it has ended, however that came. All other signals that are sent to end whatran (by a terminal, by
+systemd to all processes of a service) are for that one: what is to be delivered still is, when it ends in order.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from whatran.alerts.message import unpack
 from whatran.alerts.receiver import UndeliveredError
+from whatran.alerts.signals import END, IGNORED
 from whatran.event import Alert
 from whatran.source import capabilities
 
@@ -47,16 +49,16 @@ def serve(receiver: Receiver, lines: int, reports: int, parent: int) -> NoReturn
     code = 1
     try:
         os.setsid()  # what the terminal sends is not for us
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, END)
         # Our starter may have had its standard input closed, so that these two took its place.
         lines, reports = (fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3) for fd in (lines, reports))
         _keep_only(lines, reports)
         if not receiver.executes:  # what it executes is for whoever wants it to say
             capabilities.keep_only({capabilities.DAC_READ_SEARCH})
-        for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
-            signal.signal(number, signal.SIG_DFL)
-        signal.signal(signal.SIGTERM, _interrupt)
-        signal.signal(signal.SIGALRM, _interrupt)
+        for number in IGNORED:
+            signal.signal(number, signal.SIG_IGN)
+        for number in (END, signal.SIGALRM):
+            signal.signal(number, _interrupt)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         if os.getppid() == parent:  # else it had ended before we asked to be told
             with os.fdopen(lines, "rb") as messages:
@@ -82,9 +84,13 @@ def _interrupt(number: int, _: FrameType | None) -> NoReturn:
 
 def _keep_only(*wanted: int) -> None:
     """Closes all other descriptors, which somebody may be waiting for to be closed; what is said goes to our stderr."""
-    null = os.open(os.devnull, os.O_RDONLY)
+    null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
-    os.dup2(2, 1)
+    try:
+        os.dup2(2, 1)
+    except OSError:  # there is none
+        os.dup2(null, 1)
+        os.dup2(null, 2)
     low = 3
     for fd in sorted(wanted):
         os.closerange(low, fd)

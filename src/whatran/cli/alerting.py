@@ -73,14 +73,15 @@ def add_alerts(parser: argparse.ArgumentParser) -> None:
 class Alerting:
     """Takes the alerts out of what is shown; a context manager, in which receivers are there."""
 
-    def __init__(self, options: Options) -> None:
-        """UsageError for what cannot be."""
+    def __init__(self, options: Options, *, patient: bool = False) -> None:
+        """UsageError for what cannot be. ``patient`` is who has recorded it all and can wait for slow receivers."""
         if not options.rules and (options.alert or options.webhook or options.syslog or options.fail_on):
             raise UsageError(
                 "--alert, --webhook, --syslog and --fail-on are for --rules: without rules there are no alerts"
             )
         self._receivers = _receivers(options)
         self._rate = options.alert_rate
+        self._patient = patient
         self._fail_on = options.fail_on
         self._delivery: Delivery | None = None
 
@@ -89,7 +90,7 @@ class Alerting:
         if self._receivers or self._fail_on:
             from whatran.alerts.deliver import Delivery  # noqa: PLC0415 (not for --help)
 
-            self._delivery = Delivery(self._receivers, self._rate)
+            self._delivery = Delivery(self._receivers, self._rate, patient=self._patient)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:

@@ -56,7 +56,7 @@ def main(argv: Sequence[str]) -> int:
     from whatran.replaying import replay  # noqa: PLC0415 (not for --help)
 
     ruling = Ruling(options.rules, only_alerts=options.only_alerts)
-    alerting = Alerting(options)
+    alerting = Alerting(options, patient=True)
 
     with (
         logging_to_stderr(options.verbose),
