@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from whatran.rules.load import load
-from whatran.rules.model import LEVELS
+from whatran.rules.levels import LEVELS
 from whatran.rules.places import BUILTIN
 
 if TYPE_CHECKING:

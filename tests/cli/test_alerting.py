@@ -140,7 +140,7 @@ def test_alerts_are_delivered_where_the_output_fails(machine, run, rules, tmp_pa
 def test_minutes_end_while_nothing_happens(machine, run, rules, tmp_path, monkeypatch):
     """A watch wakes up to tell what was withheld, and no earlier."""
     now = [10 * S]
-    monkeypatch.setattr("whatran.cli.follow._now", lambda: now[0])
+    monkeypatch.setattr("whatran.cli.follow.boot_ns", lambda: now[0])
     alerts = [make_alert(make_exec(at=S)), make_alert(make_exec(at=2 * S))]
 
     def later():
