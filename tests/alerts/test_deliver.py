@@ -5,6 +5,7 @@ import json
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -18,6 +19,8 @@ from whatran.alerts import sender as sender_module
 from whatran.alerts.command import Command
 from whatran.alerts.deliver import Delivery
 from whatran.alerts.signals import IGNORED
+from whatran.alerts.syslog import Syslog
+from whatran.source.capabilities import DAC_READ_SEARCH
 
 MINUTE = 60 * S
 
@@ -199,6 +202,8 @@ from tests.events import make_alert
 from whatran.alerts.command import Command
 from whatran.alerts.deliver import Delivery
 from whatran.alerts.signals import IGNORED
+from whatran.alerts.syslog import Syslog
+from whatran.source.capabilities import DAC_READ_SEARCH
 delivery = Delivery([Command("echo $$ $PPID; exec sleep 3600")], 10)
 delivery.write([make_alert()])
 sys.stdin.read()
@@ -286,3 +291,26 @@ def test_nothing_is_held_open(out):
 
     assert b"" == held
     assert [(1, 0, 0)] * 2 == counts(delivery)
+
+
+def test_who_talks_to_others_has_no_privileges(out):
+    """The process of a webhook or syslog may read files, and no more than that for good; a command has what we have."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        address = f"udp://127.0.0.1:{server.getsockname()[1]}"
+        with Delivery([Syslog(address), Command("exit 0")], 10) as delivery:
+            delivery.write(_alerts(1))
+            syslog, command = delivery.senders
+            until(lambda: delivery.release(0) or (syslog.delivered, command.delivered) == (1, 1))
+            given_up, kept = (_capabilities(sender.pid) for sender in delivery.senders)
+
+    ours = _capabilities(os.getpid())
+    left = ours["CapEff"] & 1 << DAC_READ_SEARCH
+    assert {"CapInh": 0, "CapPrm": left, "CapEff": left, "CapAmb": 0, "NoNewPrivs": 1} == given_up
+    assert ours == kept
+
+
+def _capabilities(pid):
+    with open(f"/proc/{pid}/status") as file:
+        fields = dict(line.split(":", 1) for line in file)
+    return {name: int(fields[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapAmb", "NoNewPrivs")}
