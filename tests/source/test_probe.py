@@ -27,7 +27,7 @@ def test_missing_btf_is_named_with_the_option_to_build_with(monkeypatch, tmp_pat
     [
         (1000, set(), "without CAP_BPF and CAP_PERFMON; run whatran with sudo"),
         (1000, {39, 19}, "without CAP_PERFMON; run whatran with sudo"),
-        (0, {38}, "root without CAP_BPF; give the container both: docker run --cap-add BPF,PERFMON"),
+        (0, {38}, "root without CAP_BPF; give the container both: docker run --cap-add BPF --cap-add PERFMON"),
     ],
 )
 def test_missing_privilege_is_named(monkeypatch, uid, held, said):

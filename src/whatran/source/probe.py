@@ -80,7 +80,9 @@ def has_privilege() -> Check:
         return Check("privilege", YES, "CAP_BPF and CAP_PERFMON")
     found = f"without {' and '.join(lacking)}"
     if os.geteuid() == 0:
-        return Check("privilege", NO, f"root {found}", "give the container both: docker run --cap-add BPF,PERFMON")
+        return Check(
+            "privilege", NO, f"root {found}", "give the container both: docker run --cap-add BPF --cap-add PERFMON"
+        )
     return Check("privilege", NO, found, "run whatran with sudo")
 
 
