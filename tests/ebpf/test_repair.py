@@ -440,6 +440,6 @@ def test_losses_soon_after_one_another(monkeypatch, programs, stay):
         for _ in range(2):
             fill(shell, programs)
             witness = stay(shell)
-            drained(watched)
+            events = drained(watched)  # where all this has taken long, a look is among it already
             shell.do(f"{programs}/true")
-            assert [pid_of(witness)] == [each.pid for each in repaired(read_until_repaired(watched))]
+            assert [pid_of(witness)] == [each.pid for each in repaired(read_until_repaired(watched, events))]
