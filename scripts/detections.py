@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from whatran.rules.load import load
 from whatran.rules.levels import LEVELS
+from whatran.rules.load import load
 from whatran.rules.places import BUILTIN
 
 if TYPE_CHECKING:
