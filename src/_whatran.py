@@ -1,6 +1,6 @@
 """The command `whatran`, up to where its own modules are there.
 
-Beside the package, as importing a module of that imports all the package names; Ctrl-C may come before.
+Beside the package, as that imports some things before any module of it is there; Ctrl-C may come meanwhile.
 """
 
 from __future__ import annotations
