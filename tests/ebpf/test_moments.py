@@ -17,8 +17,9 @@ from whatran.errors import RecordingError
 from .bpf_objects import held_by, wait_until_gone
 
 LOADS = "whatran.bpf.o"
-BEGINS = "whatran/__init__"
-"""What is opened as the kernel program is, and first of all modules but the one that hands over to them."""
+BEGINS = "src/whatran/__"
+"""What is opened as the kernel program is, and first of all modules but the one that hands over to them: there, or in
+__pycache__."""
 
 SHARES = [share / 8 for share in range(8)]
 COMMAND = [str(Path(sys.executable).with_name("whatran"))]
