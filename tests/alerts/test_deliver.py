@@ -314,3 +314,24 @@ def _capabilities(pid):
     with open(f"/proc/{pid}/status") as file:
         fields = dict(line.split(":", 1) for line in file)
     return {name: int(fields[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapAmb", "NoNewPrivs")}
+
+
+class Short(SimpleNamespace):
+    """A receiver that cannot take the first message, for a reason that is none of those it knows."""
+
+    name, tries, seconds, executes = "--short", 1, 30, False
+
+    def send(self, message):
+        """Fails once."""
+        first, self.first = self.first, None
+        if first:
+            raise first
+
+
+@pytest.mark.parametrize("why", [BlockingIOError("no more processes"), UnicodeError("label empty")], ids=str)
+def test_what_a_receiver_cannot_is_no_end_of_it(why, capfd):
+    """The next alerts are delivered, and why the first was not is said."""
+    delivery = deliver([Short(first=why)], _alerts(3))
+
+    assert [(2, 1, 0)] == counts(delivery)
+    assert f"--short: {why}: an alert was not delivered" in capfd.readouterr().err

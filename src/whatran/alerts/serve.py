@@ -130,6 +130,11 @@ class Deliver:
             self._receiver.send(message)
         except TimeoutError as error:
             raise UndeliveredError(f"it took longer than {self._receiver.seconds:g} seconds", again=True) from error
+        except UndeliveredError:
+            raise
+        except Exception as error:  # no process left to be forked, a name that cannot be one: others may be delivered
+            why = str(error) or type(error).__name__
+            raise UndeliveredError(why, again=isinstance(error, OSError)) from error
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
 
