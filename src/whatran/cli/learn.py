@@ -82,6 +82,10 @@ def main(argv: Sequence[str], *, ours: bool) -> int:
         for each in seen:
             learner(each.observation)
 
+    if account and ours:
+        from whatran.cli.privileges import write_as  # noqa: PLC0415 (not for --help)
+
+        write_as(account)
     with logging_to_stderr(options.verbose), ExitStack() as stack:
         path = None
         if options.output != "-":
@@ -93,7 +97,7 @@ def main(argv: Sequence[str], *, ours: bool) -> int:
             if mode is not None:
                 path.chmod(mode)
         if command:
-            how = Following(account, ours, files_to_come=path is not None)
+            how = Following(account, ours, files_to_come=path is not None and account is None)
             result = followed(command, options, how, make, take)
         else:
             result = 0 if recorded(options.file, make, take) else TROUBLE

@@ -70,10 +70,16 @@ def main(argv: Sequence[str], *, ours: bool) -> int:
     if command:
         _check(command[0])
 
-    from whatran.cli.privileges import give_up  # noqa: PLC0415 (not for --help)
+    from whatran.cli.privileges import give_up, write_as  # noqa: PLC0415 (not for --help)
     from whatran.record import record  # noqa: PLC0415
 
     account = caller_of(as_root=options.as_root) if command else None
+    files_to_come = options.keep is not None or options.rotate != (None, None)
+    if account and files_to_come:
+        if options.scope == "cgroup":
+            raise UsageError("a cgroup is root's, and later files are the caller's: both together only with --as-root")
+        if ours:
+            write_as(account)
     running, signals = Running(), _Signals()
     rotate_bytes, rotate_seconds = options.rotate
     with (
@@ -102,7 +108,7 @@ def main(argv: Sequence[str], *, ours: bool) -> int:
                 recording,
                 env=bool(options.env),
                 own_cgroup=options.scope == "cgroup",
-                files_to_come=options.keep is not None or options.rotate != (None, None),
+                files_to_come=files_to_come and account is None,
             )
         signals.started(recording)
         costs.started(recording)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import logging
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from ctypes import c_int, c_uint32, c_ulong
 
 from whatran.errors import SourceError
@@ -36,6 +36,21 @@ _libc.prctl.argtypes = (c_int, c_ulong, c_ulong, c_ulong, c_ulong)
 def effective() -> frozenset[int]:
     """The capabilities that this process may use now."""
     return _read("effective")
+
+
+def write_as(uid: int, gid: int, groups: Sequence[int]) -> None:
+    """Has this process look up, make, replace and remove files with the rights of this user alone (setfsuid(2)).
+
+    It can read what it could: only the capabilities that let write where the user may not are out of effect.
+    """
+    held = {name: _read(name) for name in ("effective", "permitted", "inheritable")}
+    os.setgroups(groups)
+    _libc.setfsgid(gid)
+    _libc.setfsuid(uid)  # takes those out of effect that are about files, see capabilities(7)
+    if (_libc.setfsgid(-1), _libc.setfsuid(-1)) != (gid, uid):  # neither says that it has failed
+        raise SourceError("cannot act as the user whose command it is: setfsuid(2) has no effect")
+    effective = _read("effective") | (held["effective"] & {DAC_READ_SEARCH})
+    _write(effective=effective, permitted=held["permitted"], inheritable=held["inheritable"])
 
 
 def keep_only(wanted: Collection[int], works: Callable[[], object] = lambda: None) -> frozenset[int]:
@@ -77,9 +92,11 @@ def _read(name: str) -> frozenset[int]:
     return frozenset(number for number in range(64) if bits >> number & 1)
 
 
-def _write(*, effective: Collection[int], permitted: Collection[int]) -> None:
-    """Sets them; what would be passed on to programs that are executed is none, which takes the ambient ones too."""
+def _write(*, effective: Collection[int], permitted: Collection[int], inheritable: Collection[int] = ()) -> None:
+    """Sets them; where none is inheritable none is ambient either."""
     halves = (_Half * 2)()
+    for number in inheritable:
+        halves[number // 32].inheritable |= 1 << number % 32
     for number in permitted:
         halves[number // 32].permitted |= 1 << number % 32
     for number in effective:
