@@ -228,6 +228,7 @@ def test_a_server_that_is_gone(capfd, tmp_path):
 
     assert [(0, 3, 0)] == counts(delivery)
     assert (
+        f"whatran: syslog {path}: Connection refused; trying again\n"
         f"whatran: syslog {path}: Connection refused, 5 times: an alert was not delivered\n" == capfd.readouterr().err
     )
 

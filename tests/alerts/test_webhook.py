@@ -44,23 +44,25 @@ def test_hostile_text_is_json(web):
 
 @pytest.mark.parametrize("status", [500, 502, 503, 429, 408])
 def test_what_may_pass_is_tried_again(web, capfd, status):
-    """A server that fails at first gets the alert in the end, and nothing is said."""
+    """A server that fails at first gets the alert in the end; why it is tried again is said once."""
     server = web()
     server.answers = [status, status, 204]
     delivery = deliver([Webhook(server.url)], _alerts(1), meanwhile=server.start)
 
     assert (3, 1) == (len(server.posts), len({body for _, _, body in server.posts}))
-    assert ([(1, 0, 0)], "") == (counts(delivery), capfd.readouterr().err)
+    said = f"whatran: webhook {server.url}: it answered {status}; trying again\n"
+    assert ([(1, 0, 0)], said) == (counts(delivery), capfd.readouterr().err)
 
 
 def test_a_server_that_always_fails_is_said_once(web, capfd):
-    """Each alert is tried five times; one line says so, whatever number of them, and has no secret."""
+    """Each alert is tried five times; a line at the first try and one at the last say so, whatever number of them."""
     server = web()
     server.answers = [500]
     delivery = deliver([Webhook(f"{server.url}/{SECRET}?{SECRET}#{SECRET}")], _alerts(3), meanwhile=server.start)
 
     assert (15, [(0, 3, 0)]) == (len(server.posts), counts(delivery))
     assert (
+        f"whatran: webhook {server.url}: it answered 500; trying again\n"
         f"whatran: webhook {server.url}: it answered 500, 5 times: an alert was not delivered\n"
         == capfd.readouterr().err
     )
@@ -171,9 +173,11 @@ def test_nobody_listens(capfd):
     delivery = deliver([Webhook(f"http://127.0.0.1:{port}/{SECRET}")], _alerts(1))
 
     assert [(0, 1, 0)] == counts(delivery)
-    name, _, said = capfd.readouterr().err.removeprefix("whatran: ").partition(": ")
-    assert f"webhook http://127.0.0.1:{port}" == name
-    assert "no answer: Connection refused, 5 times: an alert was not delivered\n" == said
+    name = f"whatran: webhook http://127.0.0.1:{port}"
+    assert [
+        f"{name}: no answer: Connection refused; trying again",
+        f"{name}: no answer: Connection refused, 5 times: an alert was not delivered",
+    ] == capfd.readouterr().err.splitlines()
 
 
 def test_no_answer_but_bytes(capfd):
