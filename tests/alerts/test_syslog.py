@@ -98,7 +98,7 @@ def test_a_local_socket(unix):
     first, second = parsed(unix.recv(65536)), parsed(unix.recv(65536))
 
     assert [(2, 0, 0)] == counts(delivery)
-    assert "! high: Shell Of A Web Server (T1505.003): program-0 'a b', by init" == first["msg"]
+    assert "! high: Shell Of A Web Server (T1505.003): program-0 'a b', pid 100, root, by init" == first["msg"]
     assert (b"2023-11-14T22:13:20.101000Z", b"whatran", b"alert", b"whatran@32473") == (
         first["time"],
         first["app"],

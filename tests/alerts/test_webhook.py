@@ -5,6 +5,7 @@ import pytest
 from tests.alerts.conftest import TLS, counts, deliver
 from tests.alerts.test_message import HOSTILE, hostile_alert
 from tests.events import make_alert, make_exec
+from whatran.alerts import webhook
 from whatran.alerts.webhook import Webhook
 from whatran.errors import UsageError
 
@@ -15,17 +16,19 @@ def _alerts(count):
     return [make_alert(make_exec((f"program-{number}",))) for number in range(count)]
 
 
-def test_alerts_are_posted(web):
-    """Each as one JSON object in UTF-8, its own fields after a line for people."""
+def test_alerts_are_posted(web, monkeypatch):
+    """Each as one JSON object in UTF-8, its own fields after a line for people and the name of the host."""
+    monkeypatch.setattr(webhook, "host_name", lambda: "web-1")
     server = web()
     delivery = deliver([Webhook(f"{server.url}/{SECRET}?q=1")], _alerts(2), meanwhile=server.start)
     [path, headers, _], _ = server.posts
 
     assert [["program-0"], ["program-1"]] == [event["process"]["argv"] for event in server.events]
     assert [
-        "! high: Shell Of A Web Server (T1505.003): program-0, by init",
-        "! high: Shell Of A Web Server (T1505.003): program-1, by init",
+        "! high: Shell Of A Web Server (T1505.003): program-0, pid 100, root, by init, on web-1",
+        "! high: Shell Of A Web Server (T1505.003): program-1, pid 100, root, by init, on web-1",
     ] == [event["text"] for event in server.events]
+    assert ["web-1"] * 2 == [event["host"] for event in server.events]
     assert (f"/{SECRET}?q=1", "application/json") == (path, headers["Content-Type"])
     assert [(2, 0, 0)] == counts(delivery)
 

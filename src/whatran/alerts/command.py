@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from whatran.alerts.message import host_name
 from whatran.alerts.receiver import UndeliveredError
 from whatran.alerts.signals import END, IGNORED
 
@@ -36,7 +37,7 @@ class Command:
     executes: bool = True
 
     def send(self, message: Message) -> None:
-        facts = {**message.facts, "text": message.text}
+        facts = {**message.facts, "host": host_name(), "text": message.text}
         variables = {b"WHATRAN_%s" % name.upper().encode(): text.encode() for name, text in facts.items()}
         status = _run(self.command, {**os.environb, **variables}, bytes(message.json) + b"\n")
         if status < 0:
