@@ -121,7 +121,7 @@ def test_a_command_has_no_terminal(out):
 
 def test_a_command_has_its_signals(out):
     """None is ignored or blocked that a shell would not find so, although the process that runs it ignores some."""
-    deliver([Command("grep -E 'Sig(Ign|Blk)' /proc/$$/status > $OUT")], [make_alert()])
+    deliver([Command("exec grep -E 'Sig(Ign|Blk)' /proc/self/status > $OUT")], [make_alert()])
     ignored = sum(1 << number - 1 for number in _RESTORED)
     blocked, ignores = (int(line.split()[1], 16) for line in out.read_text().splitlines())
 
