@@ -88,6 +88,11 @@ def _frames(data):
     return frames
 
 
+NO_ADDRESS = (
+    "no address, as udp://HOST:PORT, tcp://HOST:PORT or /SOCKET; write --syslog=ADDRESS, and -- before a command"
+)
+
+
 def _alerts(count):
     return [make_alert(make_exec((f"program-{number}", "a b"))) for number in range(count)]
 
@@ -239,8 +244,9 @@ def test_a_server_that_is_gone(capfd, tmp_path):
         ("/nowhere/log", "/nowhere/log: No such file or directory; give the address of a server, as udp://HOST:514"),
         ("/etc/passwd", "/etc/passwd: that is no socket; give the one of a syslog server, as /dev/log"),
         *(
-            (address, f"{address}: no address; give udp://HOST:PORT, tcp://HOST:PORT or the path of a socket")
+            (address, f"{address}: {NO_ADDRESS}")
             for address in (
+                "ls",
                 "host",
                 "http://host",
                 "udp://",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from whatran.alerts.message import host_name
 from whatran.alerts.receiver import UndeliveredError
 from whatran.alerts.signals import END, IGNORED
+from whatran.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +36,11 @@ class Command:
     """What it did before it failed, nobody knows."""
     seconds: float = 30.0
     executes: bool = True
+
+    def __post_init__(self) -> None:
+        """UsageError for no command, which would succeed and tell nobody."""
+        if not self.command.strip():
+            raise UsageError("--alert takes a shell command, and this is empty")
 
     def send(self, message: Message) -> None:
         facts = {**message.facts, "host": host_name(), "text": message.text}
