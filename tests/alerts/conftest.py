@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from whatran.alerts import serve
+from whatran.alerts import sender, serve
 from whatran.alerts.deliver import Delivery
 from whatran.cli.messages import logging_to_stderr
 
@@ -29,8 +29,9 @@ def _stderr(capfd, monkeypatch):
 
 @pytest.fixture(autouse=True)
 def _hurry(monkeypatch):
-    """What is tried again is at once: receivers' processes have this from ours."""
+    """What is tried again is at once: receivers' processes have this from ours. Nobody says that it takes long here."""
     monkeypatch.setattr(serve, "FIRST_PAUSE_SECONDS", 0)
+    monkeypatch.setattr(sender, "TELL_SECONDS", 3600)
 
 
 class Web:

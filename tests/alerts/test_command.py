@@ -29,13 +29,13 @@ def test_the_command_reads_the_alert(out):
 def test_the_command_has_the_facts_in_its_environment(out):
     """Beside what was in ours."""
     deliver(
-        [Command('echo "$WHATRAN_LEVEL|$WHATRAN_RULE|$WHATRAN_PID|$WHATRAN_COMMAND|$WHATRAN_TEXT" > $OUT')],
+        [Command('echo "$WHATRAN_LEVEL|$WHATRAN_PID|$WHATRAN_COMMAND|$WHATRAN_HOST|$WHATRAN_TEXT" > $OUT')],
         [make_alert()],
     )
 
     assert (
-        "high|Shell Of A Web Server|100|true|! high: Shell Of A Web Server (T1505.003): true, by init\n"
-        == out.read_text()
+        f"high|100|true|{os.uname().nodename}|"
+        "! high: Shell Of A Web Server (T1505.003): true, pid 100, root, by init\n" == out.read_text()
     )
 
 
@@ -56,7 +56,7 @@ def test_hostile_text_in_every_field(out):
     assert [(1, 0, 0)] == counts(delivery)
     assert HOSTILE.replace("\udcff", "\ufffd") == json.loads(line)["rule"]
     assert [] == [fact for fact in facts if not (fact.startswith("WHATRAN_") and fact.isprintable())]
-    assert 19 == len(facts)
+    assert 20 == len(facts)
 
 
 def test_a_large_alert(out):
@@ -121,7 +121,7 @@ def test_a_command_has_no_terminal(out):
 
 def test_a_command_has_its_signals(out):
     """None is ignored or blocked that a shell would not find so, although the process that runs it ignores some."""
-    deliver([Command("grep -E 'Sig(Ign|Blk)' /proc/$$/status > $OUT")], [make_alert()])
+    deliver([Command("exec grep -E 'Sig(Ign|Blk)' /proc/self/status > $OUT")], [make_alert()])
     ignored = sum(1 << number - 1 for number in _RESTORED)
     blocked, ignores = (int(line.split()[1], 16) for line in out.read_text().splitlines())
 

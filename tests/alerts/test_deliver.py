@@ -16,8 +16,10 @@ from tests.alerts.conftest import counts, deliver, lives, until
 from tests.events import S, make_alert, make_exec, make_exit, make_fork
 from whatran.alerts import deliver as deliver_module
 from whatran.alerts import sender as sender_module
+from whatran.alerts import serve as serve_module
 from whatran.alerts.command import Command
 from whatran.alerts.deliver import Delivery
+from whatran.alerts.receiver import UndeliveredError
 from whatran.alerts.signals import IGNORED
 from whatran.alerts.syslog import Syslog
 from whatran.source.capabilities import DAC_READ_SEARCH
@@ -186,6 +188,62 @@ def test_the_end_does_not_wait_long(out, monkeypatch):
     assert not lives(int(out.read_text()))
 
 
+class _Unreachable:
+    """A receiver that nobody answers."""
+
+    name = "nobody"
+    tries = 5
+    seconds = 10.0
+    executes = False
+
+    def send(self, _message):
+        raise UndeliveredError("no answer: Name or service not known", again=True)
+
+
+def test_who_is_ended_between_two_tries_says_why_it_failed(monkeypatch, capfd):
+    """The reason is said at the first try, and again with what became of the alert."""
+    monkeypatch.setattr(serve_module, "FIRST_PAUSE_SECONDS", 3600)
+    monkeypatch.setattr(deliver_module, "DRAIN_SECONDS", 0.1)
+    with Delivery([_Unreachable()], 10) as delivery:
+        delivery.write(_alerts(1))
+        said = _line_of(capfd)
+
+    assert "whatran: nobody: no answer: Name or service not known; trying again\n" == said
+    assert [(0, 1, 0)] == counts(delivery)
+    assert [
+        "whatran: nobody: it is ended, as its 0.1 seconds for what was left are over",
+        "whatran: nobody: no answer: Name or service not known: an alert was not delivered",
+    ] == capfd.readouterr().err.splitlines()
+
+
+def _line_of(capfd):
+    """The next that is said."""
+    said = ""
+
+    def came():
+        nonlocal said
+        said += capfd.readouterr().err
+        return said.endswith("\n")
+
+    until(came)
+    return said
+
+
+def test_who_is_waited_for_long_is_told_of(monkeypatch, capfd):
+    """Who looks at a silent terminal knows why, and how to get it back; one that owes nothing is none of these."""
+    monkeypatch.setattr(sender_module, "TELL_SECONDS", 0)
+    monkeypatch.setattr(deliver_module, "DRAIN_SECONDS", 0.1)
+    deliver([Command("exec sleep 3600")], _alerts(1))
+    slow = capfd.readouterr().err
+    deliver([Command("exec sleep 3600")], [])
+
+    assert [
+        "whatran: waiting for alerts to be delivered; Ctrl-C gives up",
+        "whatran: --alert: it is ended, as its 0.1 seconds for what was left are over",
+    ] == slow.splitlines()
+    assert "" == capfd.readouterr().err
+
+
 def test_the_end_does_not_wait_for_one_that_is_stopped(monkeypatch):
     """It hears no signal but SIGKILL."""
     monkeypatch.setattr(deliver_module, "DRAIN_SECONDS", 0.1)
@@ -237,6 +295,9 @@ def test_who_ends_whatran_does_not_end_receivers(out, number):
 
 class _Slow:
     """A sender that never ends, and has delivered one more alert each time it is asked, but only so many."""
+
+    name = "slow"
+    owed = 0
 
     def __init__(self, most, fd):
         self.delivered = self.asked = 0

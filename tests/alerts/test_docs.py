@@ -21,7 +21,7 @@ def test_every_variable_is_documented():
     """Those of an alert and of what was withheld, and no other."""
     facts = unpack(pack(make_alert())).facts | unpack(pack(dropped(make_alert(), 1))).facts
 
-    assert {f"WHATRAN_{name.upper()}" for name in (*facts, "text")} == _first_cells("A command")
+    assert {f"WHATRAN_{name.upper()}" for name in (*facts, "host", "text")} == _first_cells("A command")
 
 
 def test_every_field_of_what_was_withheld_is_documented():

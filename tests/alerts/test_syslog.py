@@ -88,6 +88,11 @@ def _frames(data):
     return frames
 
 
+NO_ADDRESS = (
+    "no address, as udp://HOST:PORT, tcp://HOST:PORT or /SOCKET; write --syslog=ADDRESS, and -- before a command"
+)
+
+
 def _alerts(count):
     return [make_alert(make_exec((f"program-{number}", "a b"))) for number in range(count)]
 
@@ -98,7 +103,7 @@ def test_a_local_socket(unix):
     first, second = parsed(unix.recv(65536)), parsed(unix.recv(65536))
 
     assert [(2, 0, 0)] == counts(delivery)
-    assert "! high: Shell Of A Web Server (T1505.003): program-0 'a b', by init" == first["msg"]
+    assert "! high: Shell Of A Web Server (T1505.003): program-0 'a b', pid 100, root, by init" == first["msg"]
     assert (b"2023-11-14T22:13:20.101000Z", b"whatran", b"alert", b"whatran@32473") == (
         first["time"],
         first["app"],
@@ -228,6 +233,7 @@ def test_a_server_that_is_gone(capfd, tmp_path):
 
     assert [(0, 3, 0)] == counts(delivery)
     assert (
+        f"whatran: syslog {path}: Connection refused; trying again\n"
         f"whatran: syslog {path}: Connection refused, 5 times: an alert was not delivered\n" == capfd.readouterr().err
     )
 
@@ -238,8 +244,9 @@ def test_a_server_that_is_gone(capfd, tmp_path):
         ("/nowhere/log", "/nowhere/log: No such file or directory; give the address of a server, as udp://HOST:514"),
         ("/etc/passwd", "/etc/passwd: that is no socket; give the one of a syslog server, as /dev/log"),
         *(
-            (address, f"{address}: no address; give udp://HOST:PORT, tcp://HOST:PORT or the path of a socket")
+            (address, f"{address}: {NO_ADDRESS}")
             for address in (
+                "ls",
                 "host",
                 "http://host",
                 "udp://",

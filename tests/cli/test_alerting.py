@@ -6,6 +6,7 @@ import socket
 
 import pytest
 
+from tests.alerts.test_syslog import NO_ADDRESS
 from tests.events import S, make_alert, make_exec, make_exit
 from tests.rules.made import rule_of
 from whatran.alerts.syslog import SEVERITY
@@ -187,6 +188,40 @@ def test_alerts_need_rules(machine, run, option):
         "whatran: --alert, --webhook, --syslog and --fail-on are for --rules: without rules there are no alerts\n"
         == err
     )
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        (("--alert", ""), "--alert takes a shell command, and this is empty"),
+        (("--alert", " \n"), "--alert takes a shell command, and this is empty"),
+        (("--webhook", ""), "--webhook takes a URL that begins with https:// or http://, or @FILE with one in it"),
+        (
+            ("--webhook", "@/dev/null"),
+            "--webhook takes a URL that begins with https:// or http://, or @FILE with one in it",
+        ),
+        (("--syslog", ""), f"--syslog : {NO_ADDRESS}"),
+        (("--syslog", "ls"), f"--syslog ls: {NO_ADDRESS}"),
+        (
+            ("--alert", "exit", "--alert-rate", "0"),
+            "--alert-rate 0: this is no number of alerts a minute; give 1 or more",
+        ),
+        (
+            ("--alert-rate", "3"),
+            "--alert-rate is for --alert, --webhook and --syslog: without these nothing is delivered",
+        ),
+        (
+            ("--fail-on", "low", "--alert-rate", "3"),
+            "--alert-rate is for --alert, --webhook and --syslog: without these nothing is delivered",
+        ),
+    ],
+)
+def test_what_would_tell_nobody(machine, run, rules, option, said):
+    """Nothing to run, no address, no receiver or no alert a minute: it is refused, not counted as delivered."""
+    status, out, err = run("--rules", rules, *option, "--", "true")
+
+    assert (2, "", []) == (status, out, machine.opened)
+    assert f"whatran: {said}\n" == err
 
 
 @pytest.mark.parametrize(

@@ -258,6 +258,6 @@ def test_an_alert_has_a_line_after_its_exec(colour_terminal):
     sink.close()
     _, _, grave, mild = colour_terminal.hang_up().splitlines()[:4]
 
-    text = r"! high: Shell\x1b Of (T1505.003): sh $'\x1b[2J', by nginx < sys\ntemd, 3 times"
+    text = r"! high: Shell\x1b Of (T1505.003): sh $'\x1b[2J', pid 1, root, by nginx < sys\ntemd, 3 times"
     assert text in grave
     assert ("\x1b[31m", "\x1b[33m") == (grave[:5], mild[:5])

@@ -208,7 +208,7 @@ def test_alerts_are_listed_before_the_summary(file):
 
     *_, alert, summary = draw(file, process, make_alert(process, attack=()))
 
-    assert "! high: Shell Of A Web Server: a b" == alert
+    assert "! high: Shell Of A Web Server: a b, pid 1, root" == alert
     assert summary.endswith("; 1 alert")
 
 

@@ -8,8 +8,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from whatran.alerts.message import host_name
 from whatran.alerts.receiver import UndeliveredError
 from whatran.alerts.signals import END, IGNORED
+from whatran.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,8 +37,13 @@ class Command:
     seconds: float = 30.0
     executes: bool = True
 
+    def __post_init__(self) -> None:
+        """UsageError for no command, which would succeed and tell nobody."""
+        if not self.command.strip():
+            raise UsageError("--alert takes a shell command, and this is empty")
+
     def send(self, message: Message) -> None:
-        facts = {**message.facts, "text": message.text}
+        facts = {**message.facts, "host": host_name(), "text": message.text}
         variables = {b"WHATRAN_%s" % name.upper().encode(): text.encode() for name, text in facts.items()}
         status = _run(self.command, {**os.environb, **variables}, bytes(message.json) + b"\n")
         if status < 0:

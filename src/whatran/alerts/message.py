@@ -64,6 +64,11 @@ def unpack(line: bytes) -> Message:
     return _DECODER.decode(line)
 
 
+def host_name() -> str:
+    """The name of this machine, on one line; a container's where whatran runs in one."""
+    return _cut(escape(os.uname().nodename))
+
+
 def _json(event: Alert | Withheld) -> bytes:
     try:
         return _ENCODER.encode(event)

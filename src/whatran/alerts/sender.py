@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import logging
+import math
 import os
 import select
 import signal
@@ -29,6 +30,9 @@ PIPE_BYTES = 1 << 20
 
 DRAIN_SECONDS = 10.0
 """How long a receiver has at the end for what is left."""
+
+TELL_SECONDS = 1.0
+"""How long to wait for it before that is said."""
 
 KILL_SECONDS = 1.0
 """How long it has to end what it is doing after that."""
@@ -115,6 +119,11 @@ class Sender:
                 self.delivered += reports.count(DELIVERED)
                 self.failed += reports.count(FAILED)
 
+    @property
+    def owed(self) -> int:
+        """Of how many alerts it is not known yet what becomes of them."""
+        return self.put_alerts - self.delivered - self.failed - self.dropped
+
     # -- the end ------------------------------------------------------------------------------
 
     def finish(self) -> bool:
@@ -159,7 +168,9 @@ def finish(senders: Sequence[Sender], seconds: float, *, patient: bool = False) 
     Who is patient gives them as long again whenever one has taken an alert.
     """
     try:
-        _wait(senders, seconds, patient=patient)
+        for sender in _wait(senders, seconds, patient=patient, tell=True):
+            if seconds and sender.owed:
+                log.warning("%s: it is ended, as its %g seconds for what was left are over", sender.name, seconds)
     finally:  # whoever interrupts this does not want to wait
         for number, patience in ((END, KILL_SECONDS), (signal.SIGKILL, None)):
             for sender in senders:
@@ -167,11 +178,17 @@ def finish(senders: Sequence[Sender], seconds: float, *, patient: bool = False) 
             _wait(senders, patience)
 
 
-def _wait(senders: Sequence[Sender], seconds: float | None, *, patient: bool = False) -> None:
-    """Waits for their ends, so long at the most; None for ever."""
+def _wait(
+    senders: Sequence[Sender], seconds: float | None, *, patient: bool = False, tell: bool = False
+) -> list[Sender]:
+    """Those that have not ended in so many seconds, None being for ever; says that it waits where that takes long."""
     began, delivered = time.monotonic(), 0
+    told = began + TELL_SECONDS if tell else math.inf
     while waiting := [sender for sender in senders if not sender.finish()]:
         now, before = time.monotonic(), delivered
+        if told <= now and any(sender.owed for sender in waiting):
+            told = math.inf
+            log.warning("waiting for alerts to be delivered; Ctrl-C gives up")
         delivered = sum(sender.delivered for sender in senders)
         if patient and delivered > before:
             began = now
@@ -181,4 +198,7 @@ def _wait(senders: Sequence[Sender], seconds: float | None, *, patient: bool = F
         poll = select.poll()
         for sender in waiting:
             sender.wants(poll)
-        poll.poll(None if left is None else left * 1000)
+        untold = told - now if told > now else math.inf
+        wake = min(math.inf if left is None else left, untold)
+        poll.poll(None if wake == math.inf else wake * 1000)
+    return waiting

@@ -103,25 +103,33 @@ class Deliver:
 
     def __init__(self, receiver: Receiver) -> None:
         self._receiver = receiver
-        self._quiet_until = 0.0
+        self._quiet_until = self._hopeful_until = 0.0
         self._unsaid = 0
 
     def __call__(self, message: Message) -> bool:
         """Whether it was taken, after as many tries as there may be."""
         receiver = self._receiver
-        tries = 0
-        while True:
-            tries += 1
-            try:
-                self._try(message)
-            except UndeliveredError as error:
-                if error.again and tries < receiver.tries:
+        tries, reason = 0, ""
+        try:
+            while True:
+                tries += 1
+                try:
+                    self._try(message)
+                except UndeliveredError as error:
+                    reason = str(error)
+                    if not error.again or tries >= receiver.tries:
+                        break
+                    self._say_again(reason)
                     # The jitter is for servers that many machines wait for.
                     time.sleep(FIRST_PAUSE_SECONDS * 2 ** (tries - 1) * random.uniform(1, 1.5))  # noqa: S311
-                    continue
-                self._say(str(error), tries)
-                return False
-            return True
+                else:
+                    return True
+        except SystemExit:  # it is to end between two tries, or in one
+            if reason:
+                self._say(reason, tries)
+            raise
+        self._say(reason, tries)
+        return False
 
     def _try(self, message: Message) -> None:
         # Again each second, should whoever waited have taken it for something that concerns but a part of it.
@@ -137,6 +145,13 @@ class Deliver:
             raise UndeliveredError(why, again=isinstance(error, OSError)) from error
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
+
+    def _say_again(self, reason: str) -> None:
+        """Says at once why a try failed: at the end there may not be the time for all tries."""
+        now = time.monotonic()
+        if now >= max(self._quiet_until, self._hopeful_until):
+            log.warning("%s: %s; trying again", self._receiver.name, reason)
+            self._hopeful_until = now + QUIET_SECONDS
 
     def _say(self, reason: str, tries: int) -> None:
         now = time.monotonic()

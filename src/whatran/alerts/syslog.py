@@ -147,6 +147,7 @@ def _parsed(address: str) -> tuple[str, str, int]:
         scheme, host, port, rest = "", None, 0, ""
     if scheme not in {"udp", "tcp"} or not host or not port or rest:
         raise UsageError(
-            f"--syslog {address}: no address; give udp://HOST:PORT, tcp://HOST:PORT or the path of a socket"
+            f"--syslog {address}: no address, as udp://HOST:PORT, tcp://HOST:PORT or /SOCKET; write --syslog=ADDRESS, "
+            "and -- before a command"
         )
     return scheme, host, port

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from whatran._version import __version__
+from whatran.alerts.message import host_name
 from whatran.alerts.receiver import UndeliveredError
 from whatran.errors import UsageError
 
@@ -26,7 +27,7 @@ _ESCAPED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
 class Webhook:
-    """Posts the JSON of each alert, with ``text``, a line for people, before the rest."""
+    """Posts the JSON of each alert, with ``text``, a line for people, and ``host`` before the rest."""
 
     tries = 5
     seconds = 10.0
@@ -47,7 +48,7 @@ class Webhook:
 
         self._opener = self._opener or _opener()
         headers = {"Content-Type": "application/json", "User-Agent": f"whatran/{__version__}"}
-        request = Request(self._url, body(message), headers, method="POST")  # noqa: S310  # the scheme was checked
+        request = Request(self._url, body(message, host_name()), headers, method="POST")  # noqa: S310  # the scheme was checked
         try:
             # Of what it answers all that counts is the status: the rest, however long, is not read.
             self._opener.open(request, timeout=self.seconds).close()
@@ -63,9 +64,13 @@ class Webhook:
             raise UndeliveredError(_said(reason), again=True) from error
 
 
-def body(message: Message) -> bytes:
-    """What is posted: the alert's own object, which is never empty, with one more key."""
-    return b'{"text":' + msgspec.json.encode(message.text.translate(_ESCAPED)) + b"," + bytes(message.json)[1:]
+def body(message: Message, host: str) -> bytes:
+    """What is posted: the alert's own object, which is never empty, with two more keys.
+
+    The line names the host too: a chat shows nothing else, and many machines may post to one.
+    """
+    more = {"text": f"{message.text}, on {host}".translate(_ESCAPED), "host": host}
+    return msgspec.json.encode(more)[:-1] + b"," + bytes(message.json)[1:]
 
 
 def _answered(status: int) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from whatran.cli.messages import say
-from whatran.cli.options import number
 from whatran.errors import UsageError
 from whatran.rules.levels import LEVELS
 from whatran.sinks.output import YELLOW
@@ -56,11 +55,9 @@ def add_alerts(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--alert-rate",
-        type=number,
-        default=RATE,
+        type=_rate,
         metavar="N",
-        help="deliver no more than N different alerts a minute of each rule (default: %(default)s); of others the "
-        "number is",
+        help=f"deliver no more than N different alerts a minute of each rule (default: {RATE}); of others the number",
     )
     group.add_argument(
         "--fail-on",
@@ -80,7 +77,9 @@ class Alerting:
                 "--alert, --webhook, --syslog and --fail-on are for --rules: without rules there are no alerts"
             )
         self._receivers = _receivers(options)
-        self._rate = options.alert_rate
+        if options.alert_rate is not None and not self._receivers:
+            raise UsageError("--alert-rate is for --alert, --webhook and --syslog: without these nothing is delivered")
+        self._rate = RATE if options.alert_rate is None else options.alert_rate
         self._patient = patient
         self._fail_on = options.fail_on
         self._delivery: Delivery | None = None
@@ -136,8 +135,14 @@ def _receivers(options: Options) -> list[Receiver]:
     if options.syslog:
         from whatran.alerts.syslog import DEV_LOG, Syslog  # noqa: PLC0415
 
-        receivers += [Syslog(address or DEV_LOG) for address in options.syslog]
+        receivers += [Syslog(DEV_LOG if address is None else address) for address in options.syslog]
     return receivers
+
+
+def _rate(text: str) -> int:
+    if not (text.isdecimal() and int(text) > 0):
+        raise UsageError(f"--alert-rate {text}: this is no number of alerts a minute; give 1 or more")
+    return int(text)
 
 
 def _say_totals(delivery: Delivery) -> None:

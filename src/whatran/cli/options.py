@@ -67,7 +67,7 @@ class Options(argparse.Namespace):
     alert: list[str]
     webhook: list[str]
     syslog: list[str | None]
-    alert_rate: int
+    alert_rate: int | None
     fail_on: str | None
     only_alerts: bool
     redact: bool

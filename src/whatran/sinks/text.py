@@ -121,10 +121,13 @@ def missing(gap: Gap) -> str:
 
 
 def warning(alert: Alert) -> str:
-    """What an alert says: ``! high: Shell Of A Web Server (T1505.003): sh -c id, by nginx < systemd``."""
+    """What an alert says: ``! high: Shell Of A Web Server (T1505.003): sh -c id, pid 123, root, by nginx``."""
+    process = alert.process
     attack = f" ({', '.join(alert.attack)})" if alert.attack else ""
-    above = " < ".join(map(escape, alert.process.ancestors[:MOST_ABOVE]))
-    text = f"! {alert.level}: {escape(alert.rule)}{escape(attack)}: {command(alert.process)}"
+    above = " < ".join(map(escape, process.ancestors[:MOST_ABOVE]))
+    user = f"uid {process.uid}" if process.user is None else escape(process.user)
+    who = f"pid {process.pid}, {user}"
+    text = f"! {alert.level}: {escape(alert.rule)}{escape(attack)}: {command(process)}, {who}"
     return text + (f", by {above}" if above else "") + (f", {alert.count} times" if alert.count > 1 else "")
 
 
