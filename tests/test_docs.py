@@ -13,6 +13,8 @@ from whatran.cli.running import TIMED_OUT
 from whatran.event import Alert, Gap
 from whatran.filter import FIELDS
 from whatran.process.lives import Failure, Life, Program
+from whatran.rules.load import load
+from whatran.rules.places import BUILTIN
 
 ROOT = Path(__file__).parent.parent
 CLI = (ROOT / "docs/cli.md").read_text()
@@ -49,6 +51,15 @@ def test_detections_page_is_that_of_the_rules():
 
     assert page == docs["PAGE"].read_text()
     assert "| ? |" not in page
+
+
+def test_what_needs_env_is_said_of_recordings():
+    """Live, environments are captured for the rules that look at them (test_engine.py has that)."""
+    about_env = [rule for rule in load([BUILTIN]).rules if "--env" in rule.description]
+
+    assert 7 == len(about_env)
+    assert [] == [rule.title for rule in about_env if "recording" not in rule.description]
+    assert "captured for them, live, without `--env`" in " ".join((ROOT / "docs/detections.md").read_text().split())
 
 
 @pytest.mark.parametrize("make", [make_exec, make_failed, make_fork, make_exit, make_gap, make_alert])
