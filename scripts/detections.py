@@ -51,6 +51,9 @@ above (a build tool, a package manager, a container's runtime), in the filters t
 way around it for who knows them, and each stands in the rule's file under `filter_`. So do the ones to take out, or
 to add to, in a copy.
 
+What rules look at in environments is captured for them, live, without `--env`: that says what of it is shown. A
+recording has environments only if it was made with `whatran record --env`.
+
 High is what hardly ever happens where nothing is wrong; medium is worth a look; low is what explains other alerts,
 and makes some wherever programs are made.
 """

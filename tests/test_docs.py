@@ -8,10 +8,13 @@ import msgspec
 import pytest
 
 from tests.events import make_alert, make_exec, make_exit, make_failed, make_fork, make_gap
-from whatran.cli import COMMANDS
+from whatran.cli import COMMANDS, record, replay, run, watch
+from whatran.cli.running import TIMED_OUT
 from whatran.event import Alert, Gap
 from whatran.filter import FIELDS
 from whatran.process.lives import Failure, Life, Program
+from whatran.rules.load import load
+from whatran.rules.places import BUILTIN
 
 ROOT = Path(__file__).parent.parent
 CLI = (ROOT / "docs/cli.md").read_text()
@@ -48,6 +51,15 @@ def test_detections_page_is_that_of_the_rules():
 
     assert page == docs["PAGE"].read_text()
     assert "| ? |" not in page
+
+
+def test_what_needs_env_is_said_of_recordings():
+    """Live, environments are captured for the rules that look at them (test_engine.py has that)."""
+    about_env = [rule for rule in load([BUILTIN]).rules if "--env" in rule.description]
+
+    assert 7 == len(about_env)
+    assert [] == [rule.title for rule in about_env if "recording" not in rule.description]
+    assert "captured for them, live, without `--env`" in " ".join((ROOT / "docs/detections.md").read_text().split())
 
 
 @pytest.mark.parametrize("make", [make_exec, make_failed, make_fork, make_exit, make_gap, make_alert])
@@ -87,6 +99,42 @@ def test_every_option_is_documented_and_no_other():
     first_cells = "\n".join(re.findall(r"^\| (`--?[a-z].*?) \|", CLI + DIFF + BASELINE, re.MULTILINE))
 
     assert real - {"-h", "--help"} == set(re.findall(r"(?<!\w)--?[a-z][a-z-]*", first_cells))
+
+
+def _section(heading):
+    """What of cli.md is below a heading."""
+    return CLI.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+
+
+def test_every_option_of_replay_is_in_its_table():
+    """And no other."""
+    cells = "\n".join(re.findall(r"^\| (`--?[a-z].*?) \|", _section("Replaying"), re.MULTILINE))
+    not_in_it = {"-h", "--help", "-v", "--verbose", "--count", "--output"}  # of all commands, or by their short names
+
+    assert _options(replay._parser()) - not_in_it == set(re.findall(r"(?<!\w)--?[a-z][a-z-]*", cells))
+
+
+def test_options_that_record_has_not_are_named():
+    """Of those of watch and run."""
+    said = _section("Recording").partition("| option |")[0]
+    real = _options(watch._parser()) | _options(run._parser())
+
+    assert real - _options(record._parser()) - {"--count"} == set(re.findall(r"`(--?[a-z][a-z-]*)`", said))
+
+
+def test_what_rules_make_of_the_status_is_in_its_table():
+    """Each status with what has it."""
+    rows = re.findall(r"^\| ([\d, ]+) \| (.*) \|$", _section("Exit status"), re.MULTILINE)
+
+    assert [("1", "a rule cannot be read"), ("1", "the rule finds nothing"), ("2", "no rule is left")] == [
+        (status, said)
+        for status, text in rows
+        for said in ("a rule cannot be read", "the rule finds nothing", "no rule is left")
+        if said in text
+    ]
+    assert [("124", "run; record, learn and check of a command: `--timeout` ended it")] == [
+        row for row in rows if row[0] == str(TIMED_OUT)
+    ]
 
 
 def test_every_command_is_documented():

@@ -3,7 +3,10 @@
 import re
 from pathlib import Path
 
-from tests.rules.made import loaded
+import pytest
+
+from tests.events import make_exec
+from tests.rules.made import alerts, engine_of, loaded
 from whatran.event import Exec
 from whatran.rules.correlation_reader import TYPES
 from whatran.rules.fields import FIELDS
@@ -36,6 +39,15 @@ def test_modifiers_are_those_there_are():
 def test_types_of_correlations_are_those_there_are():
     """In their order."""
     assert list(TYPES) == re.findall(r"^\| `(\w+)` \|", _section("Correlation"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("shell", ["/usr/bin/dash", "/usr/bin/bash"])
+def test_the_correlation_counts_shells_by_the_files_that_run(tmp_path, shell):
+    """Five of a system whose /bin/sh is that."""
+    engine = engine_of(tmp_path, *re.findall(r"```yaml\n(.*?)```", _section("Correlation"), re.DOTALL))
+    execs = [make_exec(("sh",), pathname=shell, pid=100 + number) for number in range(5)]
+
+    assert [("Five shells of one user in a minute", 5)] == [(each.rule, each.count) for each in alerts(engine, *execs)]
 
 
 def test_examples_are_right(tmp_path):
