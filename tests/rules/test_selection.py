@@ -216,10 +216,11 @@ def test_names_of_files_decide_which_rules_are_asked(tmp_path):
         "Image|contains: curl": ["/usr/bin/curl", "/x/curl", "/x/curl-7", "memfd:curl", "memfd:x/curl"],
         "Image|endswith: url": ["/usr/bin/curl", "/x/curl", "memfd:curl", "memfd:x/curl"],
         "Image: memfd:curl": ["memfd:curl"],
-        "Image|neq: /x/curl": ["/usr/bin/curl", "/x/curl-7", "memfd:curl", "memfd:x/curl", None],
-        "Image|endswith|neq: /curl": ["/x/curl-7", "memfd:curl", None],
+        "Image|neq: /x/curl": ["/usr/bin/curl", "/x/curl-7", "memfd:curl", "memfd:x/curl", "/x/", None],
+        "Image|endswith|neq: /curl": ["/x/curl-7", "memfd:curl", "/x/", None],
+        "Image|endswith: /": ["/x/"],
     }
-    paths = ["/usr/bin/curl", "/x/curl", "/x/curl-7", "memfd:curl", "memfd:x/curl", None]
+    paths = ["/usr/bin/curl", "/x/curl", "/x/curl-7", "memfd:curl", "memfd:x/curl", "/x/", None]
 
     for line, expected in texts.items():
         detection = f"selection:\n    {line}\ncondition: selection"
