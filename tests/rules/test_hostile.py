@@ -84,11 +84,17 @@ def test_files_are_bounded(text, expected):
     assert [expected] == [problem.text for problem in read([("x", text)]).errors]
 
 
-def test_number_that_takes_long_to_read():
-    """Python refuses to make one of so many digits; so is the rule."""
-    text = rule_of(f"s: {{pid: {'9' * 5000}}}\ncondition: s")
+@pytest.mark.parametrize("field", ["pid", "argv", "CommandLine|contains"])
+@pytest.mark.parametrize(
+    "number", ["9" * 5000, "0x" + "f" * 5000, "0b" + "1" * 20_000, "1" + ":1" * 50_000, "1" + ":1" * 50_000 + ".0"]
+)
+def test_number_that_takes_long_to_read(field, number):
+    """Or that Python does not write: it is refused before it is one, with its place."""
+    (problem,) = read([("x", rule_of(f"s:\n    {field}: {number}\ncondition: s"))]).errors
 
-    assert ["9" * 40 + " is not what its tag says"] == [problem.text for problem in read([("x", text)]).errors]
+    assert f"x:6:{len(field) + 11}: {number[:40]}… is longer than any number (100 characters): quote a text" == str(
+        problem
+    )
 
 
 def test_ten_thousand_rules(tmp_path):
