@@ -74,6 +74,18 @@ def test_line_fits(tmp_path, line, expected):
 
 
 @pytest.mark.parametrize(
+    "written", ["0777", "0x41", "off", "Yes", "1_000", "1.0", "1e3", "12:30", ".5", "-0", "2026-11-24", "True", "0o17"]
+)
+@pytest.mark.parametrize("line", ["argv|cased", "CommandLine|contains|cased", "comm|cased", "argv|cased|expand", None])
+def test_text_without_quotes_is_as_it_is_written(tmp_path, line, written):
+    """Also what YAML has numbers, booleans and dates of; of fields that are numbers or flags the value counts."""
+    selection = f"\n    {line}: {written}" if line else f" [{written}]"
+
+    assert fits(tmp_path, f"s:{selection}\ncondition: s", argv=["x", written], comm=written)
+    assert fits(tmp_path, "s: {pid: 0x384, memfd: off}\ncondition: s")
+
+
+@pytest.mark.parametrize(
     ("written", "path", "expected"),
     [
         (r"/a\*b", "/a*b", True),

@@ -134,7 +134,7 @@ def _of_value(
 
 
 def _texts(field: str, modifiers: list[str], value: Scalar, placeholders: Mapping[str, Sequence[str]]) -> list[Test]:
-    ways = [parts_of(_written(value))]
+    ways = [parts_of(_written(field, value))]
     for modifier in modifiers:
         if modifier == "expand":
             ways = [new for old in ways for new in expand(old, placeholders)]
@@ -147,8 +147,10 @@ def _texts(field: str, modifiers: list[str], value: Scalar, placeholders: Mappin
     return [test_of(way, cased="cased" in modifiers) for way in dict.fromkeys(ways)]
 
 
-def _written(value: Scalar) -> str:
-    """The text of a value: of a number as it counts, not as it was written."""
+def _written(field: str, value: Scalar) -> str:
+    """The text of a value: as it was written, but where the field has numbers or flags as it counts."""
+    if not field or FIELDS[field].kind in {"text", "list"}:
+        return value.text
     if isinstance(value.value, bool):
         return "true" if value.value else "false"
     if isinstance(value.value, float) and value.value.is_integer():
