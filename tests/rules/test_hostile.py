@@ -60,6 +60,16 @@ def test_megabytes_of_arguments(tmp_path):
     assert event == alert.process
 
 
+@pytest.mark.parametrize("line", ["argv|fieldref: env", "argv|fieldref|cased: env", "argv|fieldref|neq: env"])
+def test_lists_that_are_compared_take_time_by_their_lengths(tmp_path, line):
+    """Each element with each would be 40 billion."""
+    engine = engine_of(tmp_path, rule_of(f"s: {{{line}}}\ncondition: s"))
+    argv, env = ([f"{name}{n}" for n in range(200_000)] for name in "ae")
+    found = [alert.matched for alert in alerts(engine, make_exec([*argv, "x"], env=[*env, "x"]))]
+
+    assert ([] if "neq" in line else [{"argv": "x"}]) == found
+
+
 def test_aliases_are_refused(tmp_path):
     """Nine lines of them stand for a billion values."""
     bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(

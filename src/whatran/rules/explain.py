@@ -83,12 +83,14 @@ def _reasons(condition: Condition, view: View) -> Iterator[Is]:
 def _fitting(part: Is, view: View) -> Iterator[str]:
     """Texts of the field that pass the test, as the event has them."""
     how = "t" if getattr(part.test, "cased", True) else "l"
+    others = frozenset(_texts(view, how, part.test.field) if isinstance(part.test, SameAs) else ())
     for text, seen in zip(_texts(view, "t", part.field), _texts(view, how, part.field), strict=True):
-        if _passes(part.test, seen, view):
+        if _passes(part.test, seen, others):
             yield text
 
 
-def _passes(test: object, text: str, view: View) -> bool:
+def _passes(test: object, text: str, others: frozenset[str]) -> bool:
+    """Whether a text passes; ``others`` are those of the field that it is compared with, if it is with one."""
     match test:
         case Text(how, wanted):
             passes = COMPARE[how](text, wanted)
@@ -98,8 +100,10 @@ def _passes(test: object, text: str, view: View) -> bool:
             passes = search(expression, flags)(text)
         case Network(network):
             passes = is_within(network, text)
-        case SameAs(field, how, cased):
-            passes = any(COMPARE[how](text, other) for other in _texts(view, "t" if cased else "l", field))
+        case SameAs(_, "is"):
+            passes = text in others
+        case SameAs(_, how):
+            passes = any(COMPARE[how](text, other) for other in others)
         case _:
             passes = True
     return passes
