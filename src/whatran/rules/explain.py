@@ -44,8 +44,13 @@ def matched(condition: Condition, view: View) -> dict[str, str]:
     found: dict[str, str] = {}
     for part in _reasons(condition, view):
         if part.field not in found and (text := next(_fitting(part, view), None)) is not None:
-            found[part.field] = text if len(text) <= MOST_CHARS else f"{text[:MOST_CHARS]}…"
+            found[part.field] = told(text)
     return found
+
+
+def told(text: str) -> str:
+    """As much of a text as an alert tells."""
+    return text if len(text) <= MOST_CHARS else f"{text[:MOST_CHARS]}…"
 
 
 def holds(condition: Condition, view: View) -> bool:
