@@ -1,4 +1,6 @@
+import gc
 import tracemalloc
+import weakref
 
 import pytest
 
@@ -168,7 +170,7 @@ def test_memory_is_bounded(tmp_path):
     for pid in range(1, 31):
         found(pid)
 
-    assert 20 == correlations.forgotten
+    assert 20 == correlations.forgotten.groups
     assert [False, True] == [bool(found(21)), bool(found(21))]
     assert [False, False] == [bool(found(1)), bool(found(1))]
 
@@ -204,7 +206,7 @@ def test_what_is_out_of_its_time_goes_before_what_is_not(tmp_path):
     for pid in range(2, 20):
         found(rules[1], 2 * pid, pid)
 
-    assert (0, True) == (correlations.forgotten, bool(found(rules[0], 100, 1)))
+    assert (0, True) == (correlations.forgotten.groups, bool(found(rules[0], 100, 1)))
 
 
 def test_of_all_rules_the_group_goes_that_was_last_found_first(tmp_path):
@@ -224,7 +226,7 @@ def test_of_all_rules_the_group_goes_that_was_last_found_first(tmp_path):
     for number in range(30):
         found(number)
 
-    assert 20 == correlations.forgotten
+    assert 20 == correlations.forgotten.groups
     assert [bool(found(number)) for number in range(29, 19, -1)] == [True] * 10
 
 
@@ -246,3 +248,17 @@ def test_each_recording_has_its_own_memory(tmp_path):
 
     assert [] == alerts(engine.anew(), make_exec(["id"]))
     assert isinstance(engine.anew(), Engine)
+
+
+def test_what_each_recording_remembers_is_let_go(tmp_path, monkeypatch):
+    """Only how much it has given up is kept."""
+    monkeypatch.setattr("whatran.rules.correlation.MOST_KEPT", 0)
+    engine = _engine(tmp_path, "type: event_count\nrules: [id]\ntimespan: 1d\ncondition: {gte: 2}")
+    anew = [engine.anew() for _ in range(3)]
+    for each in anew:
+        alerts(each, make_exec(["id"]))
+    left = [weakref.ref(each) for each in anew]
+    del anew, each
+    gc.collect()
+
+    assert ([None, None, None], 3) == ([each() for each in left], engine.forgotten)

@@ -7,6 +7,7 @@ last. What is forgotten for that is counted.
 from __future__ import annotations
 
 from collections import OrderedDict, deque
+from dataclasses import dataclass
 from hashlib import blake2b
 from heapq import heappop, heappush, heapreplace
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -28,6 +29,13 @@ MOST_CHARS = 256
 """Of a value that is remembered; of a longer one it is a digest."""
 
 Values = tuple[str | None, ...]
+
+
+@dataclass(slots=True)
+class Forgotten:
+    """How many groups were given up before their time, by all that count in it."""
+
+    groups: int = 0
 
 
 class Found(NamedTuple):
@@ -88,10 +96,11 @@ class _First:
 class Correlations:
     """Takes the rules that found something in an event; gives the correlation rules that do so by that."""
 
-    def __init__(self, rules: Sequence[CorrelationRule], most: int | None = None) -> None:
+    def __init__(
+        self, rules: Sequence[CorrelationRule], most: int | None = None, forgotten: Forgotten | None = None
+    ) -> None:
         """For rules that come after those they refer to; MOST_KEPT is most, unless another number is given."""
-        self.forgotten = 0
-        """How many groups were given up before their time."""
+        self.forgotten = forgotten or Forgotten()
         self._rules = tuple(rules)
         self._about: dict[str, list[int]] = {}
         for number, rule in enumerate(rules):
@@ -150,7 +159,7 @@ class Correlations:
             self._drop(end[1])
         while self._kept > self._most and (last := self._last()):
             self._drop(last[1])
-            self.forgotten += 1
+            self.forgotten.groups += 1
 
     def _drop(self, number: int) -> None:
         _, state = self._groups[number].popitem(last=False)
