@@ -1,3 +1,7 @@
+import gc
+import tracemalloc
+import weakref
+
 import pytest
 
 from tests.events import S, make_exec
@@ -166,9 +170,75 @@ def test_memory_is_bounded(tmp_path):
     for pid in range(1, 31):
         found(pid)
 
-    assert 20 == correlations.forgotten
+    assert 20 == correlations.forgotten.groups
     assert [False, True] == [bool(found(21)), bool(found(21))]
     assert [False, False] == [bool(found(1)), bool(found(1))]
+
+
+def test_groups_of_nothing_are_not_kept(tmp_path):
+    """Those of events without the value that is counted: they would be beyond what bounds memory."""
+    engine = _engine(
+        tmp_path,
+        "type: value_count\nrules: [id]\ngroup-by: [pid]\ntimespan: 1d\ncondition: {field: cwd, gte: 3}",
+    )
+    correlations = Correlations([engine.rules[-1]], most=10)
+    tracemalloc.start()
+    for pid in range(1, 1001):
+        correlations(set(engine.rules[-1].rules), View(make_exec(["id"], pid=pid, cwd=None), Kin()))
+    kept = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+
+    assert kept < 100_000
+
+
+def test_what_is_out_of_its_time_goes_before_what_is_not(tmp_path):
+    """Whichever rule it is of, and whichever began first."""
+    text = "type: event_count\nrules: [{}]\ngroup-by: [pid]\ntimespan: {}\ncondition: {{gte: 2}}"
+    engine = _engine(tmp_path, text.format("id", "1d"))
+    short = engine_of(tmp_path, BASES, _correlation(text.format("uname", "1s"), "Short"))
+    rules = [engine.rules[-1], short.rules[-1]]
+    correlations = Correlations(rules, most=10)
+
+    def found(rule, at, pid):
+        return correlations(set(rule.rules), View(make_exec(["x"], pid=pid, at=at * S), Kin()))
+
+    found(rules[0], 1, 1)
+    for pid in range(2, 20):
+        found(rules[1], 2 * pid, pid)
+
+    assert (0, True) == (correlations.forgotten.groups, bool(found(rules[0], 100, 1)))
+
+
+def test_of_all_rules_the_group_goes_that_was_last_found_first(tmp_path):
+    """Where there are too many, and none is out of its time."""
+    text = "type: event_count\nrules: [{}]\ngroup-by: [pid]\ntimespan: 1d\ncondition: {{gte: 2}}"
+    engine = engine_of(
+        tmp_path, BASES, *(_correlation(text.format(name), name.title()) for name in ("id", "uname", "whoami"))
+    )
+    rules = engine.rules[-3:]
+    correlations = Correlations(rules, most=10)
+
+    def found(number):
+        return correlations(
+            set(rules[number % 3].rules), View(make_exec(["x"], pid=1 + number, at=(1 + number) * S), Kin())
+        )
+
+    for number in range(30):
+        found(number)
+
+    assert 20 == correlations.forgotten.groups
+    assert [bool(found(number)) for number in range(29, 19, -1)] == [True] * 10
+
+
+def test_alert_of_a_correlation_tells_no_more_of_a_field_than_others(tmp_path):
+    """A group is told apart by the whole of it."""
+    engine = _engine(
+        tmp_path, "type: event_count\nrules: [id]\ngroup-by: [CommandLine]\ntimespan: 10s\ncondition: {gte: 2}"
+    )
+    long = "x" * 1_000_000
+    found = alerts(engine, *(make_exec(["id", long + end], at=S) for end in "abb"))
+
+    assert ["id " + "x" * 4093 + "…"] == [alert.matched["CommandLine"] for alert in found]
 
 
 def test_each_recording_has_its_own_memory(tmp_path):
@@ -178,3 +248,17 @@ def test_each_recording_has_its_own_memory(tmp_path):
 
     assert [] == alerts(engine.anew(), make_exec(["id"]))
     assert isinstance(engine.anew(), Engine)
+
+
+def test_what_each_recording_remembers_is_let_go(tmp_path, monkeypatch):
+    """Only how much it has given up is kept."""
+    monkeypatch.setattr("whatran.rules.correlation.MOST_KEPT", 0)
+    engine = _engine(tmp_path, "type: event_count\nrules: [id]\ntimespan: 1d\ncondition: {gte: 2}")
+    anew = [engine.anew() for _ in range(3)]
+    for each in anew:
+        alerts(each, make_exec(["id"]))
+    left = [weakref.ref(each) for each in anew]
+    del anew, each
+    gc.collect()
+
+    assert ([None, None, None], 3) == ([each() for each in left], engine.forgotten)

@@ -60,6 +60,16 @@ def test_megabytes_of_arguments(tmp_path):
     assert event == alert.process
 
 
+@pytest.mark.parametrize("line", ["argv|fieldref: env", "argv|fieldref|cased: env", "argv|fieldref|neq: env"])
+def test_lists_that_are_compared_take_time_by_their_lengths(tmp_path, line):
+    """Each element with each would be 40 billion."""
+    engine = engine_of(tmp_path, rule_of(f"s: {{{line}}}\ncondition: s"))
+    argv, env = ([f"{name}{n}" for n in range(200_000)] for name in "ae")
+    found = [alert.matched for alert in alerts(engine, make_exec([*argv, "x"], env=[*env, "x"]))]
+
+    assert ([] if "neq" in line else [{"argv": "x"}]) == found
+
+
 def test_aliases_are_refused(tmp_path):
     """Nine lines of them stand for a billion values."""
     bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
@@ -84,11 +94,17 @@ def test_files_are_bounded(text, expected):
     assert [expected] == [problem.text for problem in read([("x", text)]).errors]
 
 
-def test_number_that_takes_long_to_read():
-    """Python refuses to make one of so many digits; so is the rule."""
-    text = rule_of(f"s: {{pid: {'9' * 5000}}}\ncondition: s")
+@pytest.mark.parametrize("field", ["pid", "argv", "CommandLine|contains"])
+@pytest.mark.parametrize(
+    "number", ["9" * 5000, "0x" + "f" * 5000, "0b" + "1" * 20_000, "1" + ":1" * 50_000, "1" + ":1" * 50_000 + ".0"]
+)
+def test_number_that_takes_long_to_read(field, number):
+    """Or that Python does not write: it is refused before it is one, with its place."""
+    (problem,) = read([("x", rule_of(f"s:\n    {field}: {number}\ncondition: s"))]).errors
 
-    assert ["9" * 40 + " is not what its tag says"] == [problem.text for problem in read([("x", text)]).errors]
+    assert f"x:6:{len(field) + 11}: {number[:40]}… is longer than any number (100 characters): quote a text" == str(
+        problem
+    )
 
 
 def test_ten_thousand_rules(tmp_path):

@@ -60,6 +60,9 @@ CURL = {"argv": ["curl", "-k", "https://Example.org/x"]}
         ("cmdpath|fieldref|neq: Image", False),
         ("CommandLine|contains|fieldref: comm", True),
         ("argv|fieldref: Argv0", True),
+        ("argv|fieldref: AncestorImage", False),
+        ("argv|startswith|fieldref: Argv0", True),
+        ("Argv0|endswith|fieldref: argv", True),
         ("script_pathname|fieldref: Image", False),
         ("CommandLine|windash|contains: ' /k '", True),
         ("User: root", True),
@@ -71,6 +74,18 @@ def test_line_fits(tmp_path, line, expected):
     detection = f"selection:\n    {line}\ncondition: selection"
 
     assert expected == fits(tmp_path, detection, **CURL)
+
+
+@pytest.mark.parametrize(
+    "written", ["0777", "0x41", "off", "Yes", "1_000", "1.0", "1e3", "12:30", ".5", "-0", "2026-11-24", "True", "0o17"]
+)
+@pytest.mark.parametrize("line", ["argv|cased", "CommandLine|contains|cased", "comm|cased", "argv|cased|expand", None])
+def test_text_without_quotes_is_as_it_is_written(tmp_path, line, written):
+    """Also what YAML has numbers, booleans and dates of; of fields that are numbers or flags the value counts."""
+    selection = f"\n    {line}: {written}" if line else f" [{written}]"
+
+    assert fits(tmp_path, f"s:{selection}\ncondition: s", argv=["x", written], comm=written)
+    assert fits(tmp_path, "s: {pid: 0x384, memfd: off}\ncondition: s")
 
 
 @pytest.mark.parametrize(
@@ -216,10 +231,11 @@ def test_names_of_files_decide_which_rules_are_asked(tmp_path):
         "Image|contains: curl": ["/usr/bin/curl", "/x/curl", "/x/curl-7", "memfd:curl", "memfd:x/curl"],
         "Image|endswith: url": ["/usr/bin/curl", "/x/curl", "memfd:curl", "memfd:x/curl"],
         "Image: memfd:curl": ["memfd:curl"],
-        "Image|neq: /x/curl": ["/usr/bin/curl", "/x/curl-7", "memfd:curl", "memfd:x/curl", None],
-        "Image|endswith|neq: /curl": ["/x/curl-7", "memfd:curl", None],
+        "Image|neq: /x/curl": ["/usr/bin/curl", "/x/curl-7", "memfd:curl", "memfd:x/curl", "/x/", None],
+        "Image|endswith|neq: /curl": ["/x/curl-7", "memfd:curl", "/x/", None],
+        "Image|endswith: /": ["/x/"],
     }
-    paths = ["/usr/bin/curl", "/x/curl", "/x/curl-7", "memfd:curl", "memfd:x/curl", None]
+    paths = ["/usr/bin/curl", "/x/curl", "/x/curl-7", "memfd:curl", "memfd:x/curl", "/x/", None]
 
     for line, expected in texts.items():
         detection = f"selection:\n    {line}\ncondition: selection"

@@ -132,6 +132,8 @@ class _Source:
     def _same(self, field: str, test: SameAs) -> str:
         how = "t" if test.cased else "l"
         left, right = self._value(f"{how}_{field}"), self._value(f"{how}_{test.field}")
+        if test.how == "is":
+            return f"not {{*_all({left})}}.isdisjoint(_all({right}))"
         call = self._constant(COMPARE[test.how])
         return f"any({call}(x, y) for x in _all({left}) for y in _all({right}))"
 

@@ -7,11 +7,12 @@ last. What is forgotten for that is counted.
 from __future__ import annotations
 
 from collections import OrderedDict, deque
+from dataclasses import dataclass
 from hashlib import blake2b
-from heapq import heappop, heappush
+from heapq import heappop, heappush, heapreplace
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from whatran.rules.explain import OPERATORS
+from whatran.rules.explain import OPERATORS, told
 from whatran.rules.fields import text_of
 
 if TYPE_CHECKING:
@@ -28,6 +29,13 @@ MOST_CHARS = 256
 """Of a value that is remembered; of a longer one it is a digest."""
 
 Values = tuple[str | None, ...]
+
+
+@dataclass(slots=True)
+class Forgotten:
+    """How many groups were given up before their time, by all that count in it."""
+
+    groups: int = 0
 
 
 class Found(NamedTuple):
@@ -52,20 +60,56 @@ class _State(Protocol):
         """How many there are and since when, if that is what the rule is about."""
 
 
+class _First:
+    """Which rule has the earliest of some time, that of the first of its groups.
+
+    Times only get later: one in the heap may be too early, and is put right when it has come to the front.
+    """
+
+    def __init__(self, time_of: Callable[[int], int | None]) -> None:
+        self._time_of = time_of
+        self._heap: list[tuple[int, int]] = []
+        self._there: set[int] = set()
+
+    def add(self, number: int) -> None:
+        """A rule that has groups."""
+        time = self._time_of(number)
+        if number not in self._there and time is not None:
+            self._there.add(number)
+            heappush(self._heap, (time, number))
+
+    def __call__(self) -> tuple[int, int] | None:
+        """The time, and the number of the rule."""
+        while self._heap:
+            noted, number = self._heap[0]
+            time = self._time_of(number)
+            if time is None:
+                heappop(self._heap)
+                self._there.remove(number)
+            elif time > noted:
+                heapreplace(self._heap, (time, number))
+            else:
+                return time, number
+        return None
+
+
 class Correlations:
     """Takes the rules that found something in an event; gives the correlation rules that do so by that."""
 
-    def __init__(self, rules: Sequence[CorrelationRule], most: int | None = None) -> None:
+    def __init__(
+        self, rules: Sequence[CorrelationRule], most: int | None = None, forgotten: Forgotten | None = None
+    ) -> None:
         """For rules that come after those they refer to; MOST_KEPT is most, unless another number is given."""
-        self.forgotten = 0
-        """How many groups were given up before their time."""
+        self.forgotten = forgotten or Forgotten()
         self._rules = tuple(rules)
         self._about: dict[str, list[int]] = {}
         for number, rule in enumerate(rules):
             for each in set(rule.rules):
                 self._about.setdefault(each, []).append(number)
-        self._groups: OrderedDict[tuple[str, Values], _State] = OrderedDict()
-        self._spans = {rule.id: rule.timespan for rule in rules}
+        self._groups: list[OrderedDict[Values, _State]] = [OrderedDict() for _ in rules]
+        """Of each rule, in the order in which something was found of them."""
+        self._last = _First(self._last_of)
+        self._end = _First(self._end_of)
         self._most = MOST_KEPT if most is None else most
         self._kept = 0
 
@@ -75,46 +119,59 @@ class Correlations:
         hits = set(hits)
         waiting = sorted({number for each in hits for number in self._about.get(each, ())})
         while waiting:
-            rule = self._rules[heappop(waiting)]
-            if result := self._add(rule, hits.intersection(rule.rules), view):
+            number = heappop(waiting)
+            rule = self._rules[number]
+            if result := self._add(number, hits.intersection(rule.rules), view):
                 found.append(result)
                 hits.add(rule.id)
-                for number in set(self._about.get(rule.id, ())) - set(waiting):
-                    heappush(waiting, number)
+                for other in set(self._about.get(rule.id, ())) - set(waiting):
+                    heappush(waiting, other)
         return found
 
-    def _add(self, rule: CorrelationRule, hits: set[str], view: View) -> Found | None:
+    def _add(self, number: int, hits: set[str], view: View) -> Found | None:
         """Each rule may call by another name what is grouped by: then each has its own group."""
+        rule, kept = self._rules[number], self._groups[number]
         now = view.event.timestamp_boot
         groups: dict[Values, set[str]] = {}
         for each in hits:
             groups.setdefault(tuple(_value(view, _field(rule, name, each)) for name in rule.group_by), set()).add(each)
         result = None
         for values, of_group in groups.items():
-            key = (rule.id, tuple(map(_short, values)))
-            state = self._groups.pop(key, None)
+            key = tuple(map(_short, values))
+            state = kept.pop(key, None)
             self._kept -= len(state) if state else 0
             state = state or _STATES[rule.type](rule)
-            told = state.add(now, of_group, view)
-            if told:
+            fitted = state.add(now, of_group, view)
+            if fitted:
                 shown = zip(rule.group_by, values, strict=True)
-                result = Found(rule, *told, {name: value for name, value in shown if value is not None})
-            else:
-                self._groups[key] = state
+                result = Found(rule, *fitted, {name: told(value) for name, value in shown if value is not None})
+            elif len(state):
+                kept[key] = state
                 self._kept += len(state)
+                self._last.add(number)
+                self._end.add(number)
         self._forget(now)
         return result
 
     def _forget(self, now: int) -> None:
         """Groups that are out of their time; then others, as long as there is too much."""
-        while self._groups:
-            key, state = next(iter(self._groups.items()))
-            over = now - state.last > self._spans[key[0]]
-            if not over and self._kept <= self._most:
-                break
-            self.forgotten += not over
-            del self._groups[key]
-            self._kept -= len(state)
+        while (end := self._end()) and end[0] < now:
+            self._drop(end[1])
+        while self._kept > self._most and (last := self._last()):
+            self._drop(last[1])
+            self.forgotten.groups += 1
+
+    def _drop(self, number: int) -> None:
+        _, state = self._groups[number].popitem(last=False)
+        self._kept -= len(state)
+
+    def _last_of(self, number: int) -> int | None:
+        groups = self._groups[number]
+        return next(iter(groups.values())).last if groups else None
+
+    def _end_of(self, number: int) -> int | None:
+        last = self._last_of(number)
+        return None if last is None else last + self._rules[number].timespan
 
 
 class _EventCount:

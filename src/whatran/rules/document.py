@@ -18,6 +18,9 @@ MOST_NODES = 200_000
 MOST_DEPTH = 32
 """Of lists and maps in one another; Sigma has six."""
 
+MOST_NUMBER_CHARS = 100
+"""Of a number: 64 bits have 66 in binary. Reading takes time by the square, and Python writes no more than 4,300."""
+
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml's, which is ten times as fast, where PyYAML was built with it."""
 
@@ -146,6 +149,9 @@ class _Reader:
         make = _MAKERS.get(tag.rpartition(":")[2])
         if make is None:
             return str(event.value)
+        if len(event.value) > MOST_NUMBER_CHARS:
+            shown = event.value[:40]
+            raise RuleError(place, f"{shown}… is longer than any number ({MOST_NUMBER_CHARS} characters): quote a text")
         try:
             value: Plain = make(self._constructor, yaml.ScalarNode(tag, event.value))
         except (ValueError, KeyError, IndexError):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from whatran.errors import UsageError
 from whatran.event import SCHEMA, Alert, Exec
-from whatran.rules.correlation import Correlations
+from whatran.rules.correlation import Correlations, Forgotten
 from whatran.rules.explain import matched
 from whatran.rules.fields import View
 from whatran.rules.index import Index, fields_of
@@ -42,7 +42,7 @@ def engine(rules: Engine | Iterable[str | os.PathLike[str]]) -> Engine | None:
 class Engine:
     """Holds rules against what happens, in the order of time; reads no clock."""
 
-    def __init__(self, rules: Sequence[Rule], index: Index | None = None) -> None:
+    def __init__(self, rules: Sequence[Rule], index: Index | None = None, forgotten: Forgotten | None = None) -> None:
         """For these rules, which load() gives; the index is theirs, if it has been made already."""
         self.rules = tuple(rules)
         self._events = [rule for rule in rules if isinstance(rule, EventRule)]
@@ -54,19 +54,18 @@ class Engine:
         """All that rules ask for."""
         self._older: list[Exec] = []
         correlations = [rule for rule in rules if isinstance(rule, CorrelationRule)]
-        self._correlations = Correlations(correlations)
+        self._forgotten = forgotten or Forgotten()
+        self._correlations = Correlations(correlations, forgotten=self._forgotten)
         self._silent = _silent(correlations)
-        self._anew: list[Engine] = []
 
     @property
     def forgotten(self) -> int:
         """How many groups of correlations were given up before their time, as there were too many; in all, anew too."""
-        return self._correlations.forgotten + sum(each.forgotten for each in self._anew)
+        return self._forgotten.groups
 
     def anew(self) -> Engine:
         """The same rules, knowing of nothing that has happened."""
-        self._anew.append(Engine(self.rules, self.index))
-        return self._anew[-1]
+        return Engine(self.rules, self.index, self._forgotten)
 
     def older(self, living: Iterable[Exec]) -> None:
         """Takes note of the processes that live as the watch begins; again, with all there is to know, if need be."""

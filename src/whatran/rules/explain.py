@@ -44,8 +44,13 @@ def matched(condition: Condition, view: View) -> dict[str, str]:
     found: dict[str, str] = {}
     for part in _reasons(condition, view):
         if part.field not in found and (text := next(_fitting(part, view), None)) is not None:
-            found[part.field] = text if len(text) <= MOST_CHARS else f"{text[:MOST_CHARS]}…"
+            found[part.field] = told(text)
     return found
+
+
+def told(text: str) -> str:
+    """As much of a text as an alert tells."""
+    return text if len(text) <= MOST_CHARS else f"{text[:MOST_CHARS]}…"
 
 
 def holds(condition: Condition, view: View) -> bool:
@@ -83,12 +88,14 @@ def _reasons(condition: Condition, view: View) -> Iterator[Is]:
 def _fitting(part: Is, view: View) -> Iterator[str]:
     """Texts of the field that pass the test, as the event has them."""
     how = "t" if getattr(part.test, "cased", True) else "l"
+    others = frozenset(_texts(view, how, part.test.field) if isinstance(part.test, SameAs) else ())
     for text, seen in zip(_texts(view, "t", part.field), _texts(view, how, part.field), strict=True):
-        if _passes(part.test, seen, view):
+        if _passes(part.test, seen, others):
             yield text
 
 
-def _passes(test: object, text: str, view: View) -> bool:
+def _passes(test: object, text: str, others: frozenset[str]) -> bool:
+    """Whether a text passes; ``others`` are those of the field that it is compared with, if it is with one."""
     match test:
         case Text(how, wanted):
             passes = COMPARE[how](text, wanted)
@@ -98,8 +105,10 @@ def _passes(test: object, text: str, view: View) -> bool:
             passes = search(expression, flags)(text)
         case Network(network):
             passes = is_within(network, text)
-        case SameAs(field, how, cased):
-            passes = any(COMPARE[how](text, other) for other in _texts(view, "t" if cased else "l", field))
+        case SameAs(_, "is"):
+            passes = text in others
+        case SameAs(_, how):
+            passes = any(COMPARE[how](text, other) for other in others)
         case _:
             passes = True
     return passes

@@ -44,13 +44,15 @@ class Index:
     def __call__(self, view: View) -> list[int]:
         """Numbers of the conditions that hold, in their order."""
         image = view.l_Image
-        _, slash, name = (image or "").rpartition("/")
+        name: str | None = None  # of a file that is unknown: no rule has it
+        if image is not None:
+            _, slash, name = image.rpartition("/")
         if image is not None and not slash:  # memfd:NAME
             if self._all is None:
                 self._all = _chunks(list(enumerate(self._conditions)))
             return [number for matcher in self._all for number in matcher(view)]
         hits = [number for matcher in self._rest for number in matcher(view)]
-        if name in self._by_name:
+        if name is not None and name in self._by_name:
             numbers, matchers = self._named(name)
             hits = [number for number in hits if number not in numbers]
             hits += [number for matcher in matchers for number in matcher(view)]

@@ -134,7 +134,7 @@ def _of_value(
 
 
 def _texts(field: str, modifiers: list[str], value: Scalar, placeholders: Mapping[str, Sequence[str]]) -> list[Test]:
-    ways = [parts_of(_written(value))]
+    ways = [parts_of(_written(field, value))]
     for modifier in modifiers:
         if modifier == "expand":
             ways = [new for old in ways for new in expand(old, placeholders)]
@@ -147,8 +147,10 @@ def _texts(field: str, modifiers: list[str], value: Scalar, placeholders: Mappin
     return [test_of(way, cased="cased" in modifiers) for way in dict.fromkeys(ways)]
 
 
-def _written(value: Scalar) -> str:
-    """The text of a value: of a number as it counts, not as it was written."""
+def _written(field: str, value: Scalar) -> str:
+    """The text of a value: as it was written, but where the field has numbers or flags as it counts."""
+    if not field or FIELDS[field].kind in {"text", "list"}:
+        return value.text
     if isinstance(value.value, bool):
         return "true" if value.value else "false"
     if isinstance(value.value, float) and value.value.is_integer():
@@ -164,7 +166,7 @@ def _special(main: str, field: str, modifiers: list[str], value: Scalar) -> Test
     if not field:
         raise UnfitError(f"{main} goes with a field")
     if main == "fieldref":
-        return _same_as(modifiers, value)
+        return _same_as(field, modifiers, value)
     return _known(value) if main == "exists" else _compared(_OPERATORS[main], value)
 
 
@@ -189,11 +191,17 @@ def _known(value: Scalar) -> Test:
     return Known(value.value)
 
 
-def _same_as(modifiers: list[str], value: Scalar) -> Test:
+def _same_as(field: str, modifiers: list[str], value: Scalar) -> Test:
     check_known(value.text, FIELDS, "field", value.place)
     how = [_HOW[each] for each in modifiers if each in _HOW]
     if len(how) > 1:
         raise UnfitError("fieldref takes one of startswith, endswith and contains")
+    # The time of these goes by the product of what the two fields have; that of all others by the sum.
+    modifier = next((each for each in modifiers if each in _HOW), "")
+    if how and FIELDS[value.text].kind == FIELDS[field].kind == "list":
+        raise UnfitError(f"{field} and {value.text} are both lists: {modifier} takes one at most")
+    if how == ["in"] and FIELDS[value.text].kind == "list":
+        raise UnfitError(f"{value.text} is a list: contains goes with a field that is one text")
     return SameAs(value.text, how[0] if how else "is", "cased" in modifiers)
 
 
