@@ -177,6 +177,26 @@ def test_what_cannot_be(run, argv, said):
     assert said in err
 
 
+@pytest.mark.parametrize("command", ["learn", "report", "export"])
+def test_output_where_nobody_may_look(run, closed, command):
+    """One sentence, and status 1."""
+    path = closed / "o.csv"
+    said = f"whatran: cannot write to {path}: Permission denied; name another file with -o\n"
+
+    assert (1, "", said) == run(command, DEMO, "-o", str(path))
+
+
+@pytest.mark.parametrize("name", ["no/where.csv", "x" * 300 + ".csv"], ids=["nowhere", "long"])
+@pytest.mark.parametrize("command", ["learn", "report", "export", "replay", "record"])
+def test_output_where_no_file_can_be(run, tmp_path, command, name):
+    """One sentence, and status 1, whatever the command."""
+    what = ["--source", "ptrace", "--", "true"] if command == "record" else [DEMO]
+    status, out, err = run(command, "-o", str(tmp_path / name), *what)
+
+    assert (1, "", 1) == (status, out, err.count("\n"))
+    assert err.endswith("; name another file with -o\n")
+
+
 def test_settings_that_contradict(run, learned):
     """A baseline has its own: others are refused, and so are baselines that differ in them."""
     deep = learned.with_name("deep.yml")

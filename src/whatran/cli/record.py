@@ -125,9 +125,13 @@ def main(argv: Sequence[str], *, ours: bool) -> int:
 def _check(name: str) -> None:
     """CommandError where there is no such command: before a file is made for it, or gives way to it."""
     if shutil.which(name) is None:
-        if Path(name).exists():
-            raise CommandError(f"{name}: cannot be run: {os.strerror(errno.EACCES)}", 126)
-        raise CommandError(f"{name}: command not found", 127)
+        try:
+            Path(name).stat()
+        except (FileNotFoundError, NotADirectoryError):
+            raise CommandError(f"{name}: command not found", 127) from None
+        except OSError as error:
+            raise CommandError(f"{name}: cannot be run: {error.strerror}", 126) from None
+        raise CommandError(f"{name}: cannot be run: {os.strerror(errno.EACCES)}", 126)
 
 
 class _Signals:
