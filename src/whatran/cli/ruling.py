@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from whatran.cli.messages import say
@@ -71,9 +72,11 @@ class Ruling:
 def loaded_of(given: Sequence[str | None]) -> Loaded:
     """The rules of these paths, None being the usual ones; UsageError where there is not one."""
     from whatran.rules.load import load  # noqa: PLC0415 (not for --help)
-    from whatran.rules.places import imported, usual  # noqa: PLC0415
+    from whatran.rules.places import hidden, imported, usual  # noqa: PLC0415
 
     loaded = load([path for each in given for path in ([each] if each is not None else usual())])
+    if None in given and (problem := hidden(imported())):
+        loaded = replace(loaded, errors=(problem, *loaded.errors))
     if not loaded.rules and not loaded.errors:
         where = ", ".join(str(imported()) if each is None else each for each in given)
         raise UsageError(f"there is no rule for execs on Linux in {where}; `whatran rules import DIR` brings some")
