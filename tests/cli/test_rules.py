@@ -291,3 +291,14 @@ def test_a_recording_is_no_rule(run):
 
     assert (1, f"whatran: {DEMO}:1:1: this is a recording, not a file of rules\n") == (status, err)
     assert RECORDING == MAGIC
+
+
+@pytest.mark.parametrize("named", ["file", "directory"])
+def test_rules_are_not_overwritten(run, source, named):
+    """Neither one that was named, nor one of a directory, be it right or wrong."""
+    kept = (source / "linux/broken.yml").read_text()
+    path = source / "linux/broken.yml"
+    status, out, err = run("replay", f"--rules={path if named == 'file' else source}", "-o", str(path), DEMO)
+
+    assert (2, "", kept) == (status, out, path.read_text())
+    assert f"whatran: {path} is a file of rules to be read: name another file with -o\n" == err

@@ -22,10 +22,10 @@ def add_overwrite(parser: Parser) -> None:
     parser.add_argument("--overwrite", action="store_true", help="FILE may be there already: it is replaced")
 
 
-def keep_inputs(name: str, inputs: Sequence[str]) -> None:
-    """UsageError where writing to ``name`` would destroy a file that is to be read."""
+def keep_inputs(name: str, inputs: Sequence[str], what: str = "a recording") -> None:
+    """UsageError where writing to ``name`` would destroy a file that is to be read, which is ``what``."""
     if name != "-" and any(is_same_file(name, each) for each in inputs):
-        raise UsageError(f"{name} is a recording to be read: name another file with -o")
+        raise UsageError(f"{name} is {what} to be read: name another file with -o")
 
 
 def is_same_file(one: str, other: str) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from whatran.cli.messages import say
+from whatran.cli.newfile import keep_inputs
 from whatran.errors import UsageError
 from whatran.sinks.output import YELLOW
 from whatran.sinks.text import counted
@@ -41,7 +42,8 @@ def add_rules(parser: argparse.ArgumentParser) -> None:
 class Ruling:
     """The rules that were asked for, read; what is wrong with others has been said."""
 
-    def __init__(self, given: Sequence[str | None], *, only_alerts: bool) -> None:
+    def __init__(self, given: Sequence[str | None], *, only_alerts: bool, output: str | None = None) -> None:
+        """UsageError where ``output`` would destroy any of them."""
         self.engine: Engine | None = None
         self.broken = 0
         """How many problems there are."""
@@ -50,6 +52,9 @@ class Ruling:
             raise UsageError("--only-alerts is for --rules: without rules there are none")
         if given:
             loaded = loaded_of(given)
+            if output:
+                of = (*loaded.rules, *loaded.errors, *loaded.left_out)
+                keep_inputs(output, sorted({each.place.file for each in of}), "a file of rules")
             say_problems(loaded)
             self.broken = len(loaded.errors)
 

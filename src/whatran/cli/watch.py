@@ -32,7 +32,7 @@ def main(argv: Sequence[str], *, ours: bool) -> int:
     from whatran.cli.privileges import give_up  # noqa: PLC0415 (not for --help)
     from whatran.watching import watch  # noqa: PLC0415
 
-    ruling = Ruling(options.rules, only_alerts=options.only_alerts)
+    ruling = Ruling(options.rules, only_alerts=options.only_alerts, output=options.output)
     alerting = Alerting(options)
 
     with (
