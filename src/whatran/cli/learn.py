@@ -137,12 +137,15 @@ def read_baseline(name: str) -> tuple[Baseline, Layout]:
     """What a file says."""
     from whatran.baseline.read import parse  # noqa: PLC0415 (not for --help)
     from whatran.baseline.yamltree import MOST_CHARACTERS  # noqa: PLC0415 (not for --help)
+    from whatran.recording.format import MAGIC  # noqa: PLC0415 (not for --help)
 
     try:
         with Path(name).open("rb") as file:
             data = file.read(MOST_CHARACTERS + 1)
     except OSError as error:
         raise UsageError(f"cannot read {name}: {error.strerror}") from error
+    if data.startswith(MAGIC):
+        raise UsageError(f"{name} is a recording, not a baseline: whatran learn makes one of it")
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
