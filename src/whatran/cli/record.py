@@ -42,7 +42,7 @@ from whatran.cli.parser import Parser
 from whatran.cli.running import HEARD, TIMED_OUT, Running, caller_of, status
 from whatran.errors import CommandError, UsageError
 from whatran.sinks.output import YELLOW
-from whatran.sinks.text import size
+from whatran.sinks.text import counted, size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -175,7 +175,8 @@ def _say_totals(recording: Recording) -> None:
     if recording.error:
         say(str(recording.error))
     events = stats.execs.seen + stats.forks.seen + stats.exits.seen + stats.failed.seen
-    say(f"{events} events, {stats.lost} lost{given_up(stats)}{_kept(recording)}", style=YELLOW if stats.lost else None)
+    what = counted(events, "event", "events")
+    say(f"{what}, {stats.lost} lost{given_up(stats)}{_kept(recording)}", style=YELLOW if stats.lost else None)
 
 
 def _kept(recording: Recording) -> str:

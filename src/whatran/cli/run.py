@@ -72,7 +72,7 @@ def main(argv: Sequence[str], *, ours: bool) -> int:
         has_gaps = f"the output has gaps{more_room(watching.stats)}"
         say(f"{counted(lost, 'record', 'records')} lost: {has_gaps}", style=YELLOW)
     elif filtered := watching.stats.execs.filtered:
-        say(f"{watching.stats.execs.seen} execs seen, {filtered} filtered")
+        say(f"{counted(watching.stats.execs.seen, 'exec', 'execs')} seen, {filtered} filtered")
     if less := given_up(watching.stats):
         say(less.removeprefix(", "))
     if isinstance(sink.error, OutputError):
