@@ -8,6 +8,7 @@ import pytest
 from hypothesis import settings
 
 from whatran.process.accounts import SAID_BY_CALLERS
+from whatran.source import capabilities
 from whatran.source.ebpf import OBJECT
 
 # How long an example takes is no concern of a test.
@@ -37,3 +38,15 @@ def pytest_terminal_summary(terminalreporter):
     reasons = Counter(report.longrepr[2] for report in terminalreporter.stats.get("skipped", ()))
     for reason, times in reasons.items():
         terminalreporter.write_line(f"{times} x {reason}")
+
+
+@pytest.fixture
+def closed(tmp_path):
+    """A directory that we may not look into, also where we are root."""
+    path = tmp_path / "closed"
+    path.mkdir(0)
+    had, permitted = capabilities._read("effective"), capabilities._read("permitted")
+    capabilities._write(effective=had - {capabilities.DAC_OVERRIDE, capabilities.DAC_READ_SEARCH}, permitted=permitted)
+    yield path
+    capabilities._write(effective=had, permitted=permitted)
+    path.chmod(0o700)

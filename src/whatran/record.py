@@ -49,7 +49,7 @@ def record(
     only the last so many are kept, in memory, and written to ``path`` by save() and at the end. What a command did that
     is run as a ``user`` is that user's to read.
 
-    Raises UsageError where ``path`` is taken, unless ``overwrite`` is given.
+    Raises UsageError where ``path`` is taken, unless ``overwrite`` is given; OutputError where it can be no file.
     """
     path = Path(path)
     env = options.get("env", False)

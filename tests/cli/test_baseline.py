@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import stat
 from pathlib import Path
 
@@ -164,7 +165,9 @@ def test_what_is_no_baseline(run, tmp_path):
         ("learn", "--depth", "9", DEMO): "'9' is no depth; give how many parents are to be kept, from 0 to 8",
         ("learn", "--merge", "nosuch.yml", DEMO): "cannot read nosuch.yml: No such file or directory",
         ("check", "nosuch.yml", DEMO): "cannot read nosuch.yml: No such file or directory",
-        ("check", DEMO, DEMO): "this is no UTF-8",
+        ("check", DEMO, DEMO): "demo.wr is a recording, not a baseline: whatran learn makes one of it",
+        ("learn", "--merge", DEMO, DEMO): "demo.wr is a recording, not a baseline: whatran learn makes one of it",
+        ("check",): "the following arguments are required: BASELINE; see whatran check --help",
         ("check", "b.yml", DEMO, "--", "true"): "recordings or a command to run, not both",
         ("check", "b.yml", "--tree", "1", DEMO): "what is watched can be chosen of a machine",
     }.items(),
@@ -175,6 +178,45 @@ def test_what_cannot_be(run, argv, said):
 
     assert (2, "", 1) == (status, out, err.count("\n"))
     assert said in err
+
+
+def test_a_baseline_is_no_text(run, tmp_path):
+    """Nor a recording: where it is none is said."""
+    (tmp_path / "b.yml").write_bytes(b"depth: \xff")
+
+    assert (2, "", f"whatran: {tmp_path}/b.yml:1:8: this is no UTF-8\n") == run("check", f"{tmp_path}/b.yml", DEMO)
+
+
+@pytest.mark.parametrize("what", ["a baseline", "a recording"])
+def test_what_is_checked_is_not_overwritten(run, learned, tmp_path, what):
+    """Each is called what it is."""
+    recording = tmp_path / "a.wr"
+    shutil.copy(DEMO, recording)
+    path = learned if what == "a baseline" else recording
+
+    assert (2, "", f"whatran: {path} is {what} to be read: name another file with -o\n") == run(
+        "check", str(learned), str(recording), "-o", str(path)
+    )
+
+
+@pytest.mark.parametrize("command", ["learn", "report", "export"])
+def test_output_where_nobody_may_look(run, closed, command):
+    """One sentence, and status 1."""
+    path = closed / "o.csv"
+    said = f"whatran: cannot write to {path}: Permission denied; name another file with -o\n"
+
+    assert (1, "", said) == run(command, DEMO, "-o", str(path))
+
+
+@pytest.mark.parametrize("name", ["no/where.csv", "x" * 300 + ".csv"], ids=["nowhere", "long"])
+@pytest.mark.parametrize("command", ["learn", "report", "export", "replay", "record"])
+def test_output_where_no_file_can_be(run, tmp_path, command, name):
+    """One sentence, and status 1, whatever the command."""
+    what = ["--source", "ptrace", "--", "true"] if command == "record" else [DEMO]
+    status, out, err = run(command, "-o", str(tmp_path / name), *what)
+
+    assert (1, "", 1) == (status, out, err.count("\n"))
+    assert err.endswith("; name another file with -o\n")
 
 
 def test_settings_that_contradict(run, learned):

@@ -5,7 +5,7 @@ import stat
 
 import pytest
 
-from whatran.cli.newfile import new_file
+from whatran.cli.newfile import keep_inputs, new_file
 from whatran.errors import OutputError, UsageError
 from whatran.sinks.output import Output
 
@@ -96,3 +96,22 @@ def test_nothing_is_left_of_what_could_not_be_written(tmp_path):
     ):
         full.write(b"x")
     assert [] == os.listdir(tmp_path)
+
+
+def test_where_nobody_may_look(closed):
+    """One sentence, before anything is done for it; to read from there is not to destroy it."""
+    with (
+        pytest.raises(OutputError, match=r"cannot write to .*/o\.yml: Permission denied; name another file with -o"),
+        new_file(str(closed / "o.yml"), overwrite=True, inputs=[str(closed / "i.wr")]),
+    ):
+        pytest.fail("there is no such file")
+    keep_inputs(str(closed / "o.yml"), [str(closed / "o.yml")])
+
+
+def test_a_name_that_is_too_long(tmp_path):
+    """One sentence, before anything is done for it."""
+    with (
+        pytest.raises(OutputError, match=r"cannot write to .*x\.csv: File name too long; name another file with -o"),
+        new_file(str(tmp_path / ("x" * 300 + ".csv")), overwrite=False),
+    ):
+        pytest.fail("there is no such file")

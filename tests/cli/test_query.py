@@ -285,3 +285,21 @@ def test_tables_of_the_command_line():
 def test_every_option_has_a_help_text(command):
     """There is no option without a word about it."""
     assert [] == [action.dest for action in command._parser()._actions if not action.help]
+
+
+@pytest.mark.usefixtures("recordings")
+def test_a_query_that_is_longer_than_a_name(run):
+    """It is no file, then."""
+    status, out, err = run("query", "a.wr", "SELECT 1 AS one" + ", 2 AS two" * 40)
+
+    assert (0, "") == (status, err)
+    assert out.startswith("one  two")
+
+
+def test_a_query_that_is_a_file(run, tmp_path):
+    """As where the query was forgotten."""
+    (tmp_path / "b.wr").touch()
+
+    assert (2, "", f"whatran: {tmp_path}/b.wr is a file: the query comes last, in SQL\n") == run(
+        "query", "a.wr", f"{tmp_path}/b.wr"
+    )

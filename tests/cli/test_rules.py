@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.rules.made import rule_of
+from whatran.recording.format import MAGIC
 from whatran.rules import places
+from whatran.rules.load import RECORDING
 
 DEMO = str(Path(__file__).parent.parent / "data/demo.wr")
 SHELL = rule_of("s: {Image|endswith: [/sh, /dash, /bash]}\ncondition: s", title="A shell", more="id: shell")
@@ -177,3 +179,126 @@ def test_rules_of_which_none_is_right(run, tmp_path):
 
     assert 2 == status
     assert "no rule is left that could be held against anything" in err
+
+
+LONG = "x" * 300
+
+
+@pytest.mark.parametrize(
+    "argv", [("replay", "--rules=PATH", DEMO), ("rules", "list", "PATH"), ("rules", "test", "PATH", DEMO)], ids=" ".join
+)
+def test_rules_that_may_not_be_looked_at(run, closed, argv):
+    """One sentence, and status 2."""
+    path = f"{closed}/my.yml"
+
+    assert (2, "", f"whatran: cannot read rules: {path}: Permission denied\n") == run(
+        *(each.replace("PATH", path) for each in argv)
+    )
+
+
+def test_import_from_where_nobody_may_look(run, closed, target):
+    """One sentence, and status 2."""
+    assert (2, "", f"whatran: cannot read rules: {closed}/y: Permission denied\n") == run(
+        "rules", "import", f"{closed}/y"
+    )
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    {
+        ("replay", f"--rules={LONG}", DEMO): f"cannot read rules: there is no {LONG}",
+        ("rules", "list", LONG): f"cannot read rules: there is no {LONG}",
+        ("rules", "import", LONG): f"{LONG} is no directory of rules",
+        ("rules", "test", LONG, DEMO): f"no rule has the path, id or title '{LONG}'; `whatran rules list` has all",
+        ("replay", "--rules=", DEMO): "cannot read rules: '' is no path",
+        ("rules", "list", ""): "cannot read rules: '' is no path",
+        ("rules", "import", ""): "cannot read rules: '' is no path",
+        ("rules", "test", "", DEMO): "cannot read rules: '' is no path",
+    }.items(),
+)
+def test_what_is_no_path_of_rules(run, tmp_path, monkeypatch, argv, said):
+    """A name that no file can have, and no name at all, which is not this directory."""
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+
+    assert (2, "", f"whatran: {said}\n") == run(*argv)
+
+
+def test_home_of_another(run, source, closed, tmp_path, monkeypatch):
+    """The rules that come with whatran are at work; those that nobody lets us see are named, and cost the status."""
+    monkeypatch.setattr(places, "BUILTIN", source)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(closed))
+    (source / "linux/broken.yml").unlink()
+    said = f"whatran: {closed}/.config/whatran/rules:1:1: cannot be read: Permission denied\n"
+    status, out, err = run("replay", "--rules", "--format", "jsonl", "--only-alerts", DEMO)
+    listed = run("rules", "list")
+
+    assert (1, {"alert"}, said) == (status, {json.loads(line)["event"] for line in out.splitlines()}, err)
+    assert (1, 2, said) == (listed[0], len(listed[1].splitlines()), listed[2])
+    assert (2, "", f"whatran: cannot write to {closed}/.config/whatran/rules: Permission denied\n") == (
+        2 * run("rules", "import", str(source))[0],
+        *run("rules", "import", str(source))[1:],
+    )
+
+
+def test_no_home(run, monkeypatch):
+    """The next step is told."""
+
+    def home(cls):
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", classmethod(home))
+
+    assert (2, "", "whatran: imported rules are in the user's home, and there is none: set HOME\n") == run(
+        "rules", "list"
+    )
+
+
+def test_a_directory_below_that_may_not_be_looked_into(run, source, tmp_path, closed):
+    """It is named as what else is wrong, and all others are read."""
+    (source / "linux/broken.yml").unlink()
+    status, out, err = run("rules", "list", str(tmp_path))
+
+    assert (1, 2, f"whatran: {closed}:1:1: cannot be read: Permission denied\n") == (
+        status,
+        len(out.splitlines()),
+        err,
+    )
+
+
+@pytest.mark.parametrize("what", ["nothing", "others"])
+def test_import_of_no_rule(run, tmp_path, target, what):
+    """Is no success: of an empty directory, or one that has rules for others only."""
+    directory = tmp_path / "none"
+    directory.mkdir()
+    if what == "others":
+        (directory / "windows.yml").write_text(NEVER.replace("linux", "windows"))
+    status, out, err = run("rules", "import", str(directory))
+
+    assert {
+        "nothing": (2, "", f"whatran: there is no rule in {directory}, nor below it: nothing is imported\n"),
+        "others": (1, f"0 rules imported to {target}, 1 left out", ""),
+    }[what] == (status, out.partition("\n")[0], err)
+
+
+def test_a_recording_is_no_rule(run):
+    """Which is said, rather than which byte of it is none of a text."""
+    status, _, err = run("rules", "list", DEMO)
+
+    assert (1, f"whatran: {DEMO}:1:1: this is a recording, not a file of rules\n") == (status, err)
+    assert RECORDING == MAGIC
+
+
+@pytest.mark.parametrize("named", ["file", "directory"])
+def test_rules_are_not_overwritten(run, source, named):
+    """Neither one that was named, nor one of a directory, be it right or wrong."""
+    kept = (source / "linux/broken.yml").read_text()
+    path = source / "linux/broken.yml"
+    status, out, err = run("replay", f"--rules={path if named == 'file' else source}", "-o", str(path), DEMO)
+
+    assert (2, "", kept) == (status, out, path.read_text())
+    assert f"whatran: {path} is a file of rules to be read: name another file with -o\n" == err

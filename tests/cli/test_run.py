@@ -226,3 +226,11 @@ def test_the_machine_is_nobodys_in_particular(machine, run):
     _, _, err = run("watch")
 
     assert (None, "whatran: 0 execs seen, 0 filtered, 0 lost\n") == (machine.opened[0][1]["user"], err)
+
+
+def test_one_exec_is_no_plural(machine, run):
+    """Of one thing one is said."""
+    machine.will(returncode=0, stats=Stats(execs=Counts(seen=1, filtered=1)))
+    _, _, err = run("-o", "/dev/null", "--", "true")
+
+    assert "whatran: 1 exec seen, 1 filtered\n" == err

@@ -8,6 +8,7 @@ from tests.cli.conftest import events_of
 from tests.events import make_exec, make_exit
 from whatran.errors import OutputError
 from whatran.sinks.output import Output
+from whatran.stats import Counts, Stats
 
 
 def test_the_table_is_shown(machine, run, a_program):
@@ -41,6 +42,14 @@ def test_the_end_is_summed_up(machine, run, some_lost):
     _, _, err = run()
 
     assert "whatran: 5 execs seen, 2 filtered, 4 lost\n" == err
+
+
+def test_one_exec_is_no_plural(machine, run):
+    """Of one thing one is said."""
+    machine.will(stats=Stats(execs=Counts(seen=1)))
+    _, _, err = run()
+
+    assert "whatran: 1 exec seen, 0 filtered, 0 lost\n" == err
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

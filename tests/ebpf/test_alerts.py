@@ -159,7 +159,7 @@ def test_ctrl_c_twice_does_not_wait(place, rules, programs):
             subprocess.run([program], check=True)
         running.send_signal(signal.SIGINT)
         line = ""
-        while "execs seen" not in line:
+        while " seen, " not in line:
             line = running.stderr.readline()
         running.send_signal(signal.SIGINT)
         running.communicate()

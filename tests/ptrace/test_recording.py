@@ -89,3 +89,14 @@ def test_a_command_that_cannot_be_run(place, capfd, status, name):
     assert [status] * 2 == [main(["record", "--overwrite", "-o", str(path), "--", name]) for path in (kept, new)]
     assert capfd.readouterr().err.startswith(f"whatran: {name}: c")
     assert ("mine", False) == (kept.read_text(), new.exists())
+
+
+def test_a_command_that_nobody_may_look_for(closed, capfd):
+    """It is said, as are names that nothing can have."""
+    names = [f"{closed}/it", "./" + "x" * 300]
+
+    assert [126] * 2 == [main(["record", "-o", f"{closed}/a.wr", "--", name]) for name in names]
+    assert [
+        f"whatran: {name}: cannot be run: {why}"
+        for name, why in zip(names, ("Permission denied", "File name too long"), strict=True)
+    ] == capfd.readouterr().err.splitlines()

@@ -78,11 +78,24 @@ def test_files_of_a_rotation_in_its_place_are_kept(path):
         check_free(path, each=True, overwrite=False)
 
 
-@pytest.mark.parametrize(("name", "says"), [("no/where.wr", "there is no directory"), (".", "is a directory")])
+@pytest.mark.parametrize(("name", "says"), [("no/where.wr", "there is no directory"), ("x" * 300, "name too long")])
 def test_where_no_file_can_be(tmp_path, name, says):
     """It is said before anything is started."""
-    with pytest.raises(UsageError, match=says):
+    with pytest.raises(OutputError, match=says):
         check_free(tmp_path / name, each=False, overwrite=False)
+
+
+def test_a_directory_in_its_place(tmp_path):
+    """It is no name of a file."""
+    with pytest.raises(UsageError, match="is a directory"):
+        check_free(tmp_path, each=False, overwrite=False)
+
+
+@pytest.mark.parametrize("each", [False, True])
+def test_where_nobody_may_look(closed, each):
+    """It is said, whether one file or several are to be made."""
+    with pytest.raises(OutputError, match=r"cannot write to .*/o\.wr: Permission denied; name another file with -o"):
+        check_free(closed / "o.wr", each=each, overwrite=False)
 
 
 def test_overwriting_is_a_new_file(path):

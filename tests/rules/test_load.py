@@ -1,4 +1,5 @@
 import os
+import shutil
 
 import pytest
 
@@ -220,6 +221,25 @@ def test_paths_that_are_not_there(tmp_path):
     """Are what was asked for, not what a rule has wrong."""
     with pytest.raises(UsageError, match="cannot read rules: there is no "):
         load([tmp_path / "none"])
+
+
+def test_a_directory_that_goes_away_meanwhile(tmp_path, monkeypatch):
+    """What was in it is not there, and nothing is wrong with the rest."""
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "it.yml").write_text(GOOD)
+    scandir = os.scandir
+
+    def racing(path):
+        if path == str(tmp_path / "b"):
+            monkeypatch.undo()
+            shutil.rmtree(path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", racing)
+    found = load([tmp_path])
+
+    assert (["Good"], ()) == ([rule.title for rule in found.rules], found.errors)
 
 
 def test_files_that_cannot_be_read(tmp_path):

@@ -80,7 +80,8 @@ def main(argv: Sequence[str], *, ours: bool) -> int:
         return Observer(baseline.settings, command=command, sha256=hashes)
 
     if options.output:
-        keep_inputs(options.output, [options.baseline, *options.file])
+        keep_inputs(options.output, [options.baseline], "a baseline")
+        keep_inputs(options.output, options.file)
     account = caller_of(as_root=options.as_root) if command else None
     result = 0
     with (

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from whatran.cli.messages import logging_to_stderr, say, say_lines
-from whatran.cli.newfile import add_overwrite, new_file
+from whatran.cli.newfile import add_overwrite, is_same_file, new_file
 from whatran.cli.observing import Following, add_inputs, followed, recorded, split
 from whatran.cli.options import add_source, add_verbose
 from whatran.cli.parser import Parser
@@ -89,7 +89,7 @@ def main(argv: Sequence[str], *, ours: bool) -> int:
     with logging_to_stderr(options.verbose), ExitStack() as stack:
         path = None
         if options.output != "-":
-            own = any(Path(options.output).exists() and Path(options.output).samefile(each) for each in options.merge)
+            own = any(is_same_file(options.output, each) for each in options.merge)
             mode = Path(options.output).stat().st_mode & 0o777 if own else None
             overwrite = options.overwrite or own
             owner = (account.uid, account.gid) if account else None
@@ -141,12 +141,15 @@ def read_baseline(name: str) -> tuple[Baseline, Layout]:
     """What a file says."""
     from whatran.baseline.read import parse  # noqa: PLC0415 (not for --help)
     from whatran.baseline.yamltree import MOST_CHARACTERS  # noqa: PLC0415 (not for --help)
+    from whatran.recording.format import MAGIC  # noqa: PLC0415 (not for --help)
 
     try:
         with Path(name).open("rb") as file:
             data = file.read(MOST_CHARACTERS + 1)
     except OSError as error:
         raise UsageError(f"cannot read {name}: {error.strerror}") from error
+    if data.startswith(MAGIC):
+        raise UsageError(f"{name} is a recording, not a baseline: whatran learn makes one of it")
     try:
         text = data.decode()
     except UnicodeDecodeError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,11 +22,18 @@ def add_overwrite(parser: Parser) -> None:
     parser.add_argument("--overwrite", action="store_true", help="FILE may be there already: it is replaced")
 
 
-def keep_inputs(name: str, inputs: Sequence[str]) -> None:
-    """UsageError where writing to ``name`` would destroy a file that is to be read."""
-    path = Path(name)
-    if path.is_file() and any(Path(each).exists() and path.samefile(each) for each in inputs):
-        raise UsageError(f"{name} is a recording to be read: name another file with -o")
+def keep_inputs(name: str, inputs: Sequence[str], what: str = "a recording") -> None:
+    """UsageError where writing to ``name`` would destroy a file that is to be read, which is ``what``."""
+    if name != "-" and any(is_same_file(name, each) for each in inputs):
+        raise UsageError(f"{name} is {what} to be read: name another file with -o")
+
+
+def is_same_file(one: str, other: str) -> bool:
+    """Whether both are names of one regular file; not where that cannot be told: what opens them says why."""
+    try:
+        return Path(one).is_file() and Path(one).samefile(other)
+    except OSError:
+        return False
 
 
 @contextmanager
@@ -39,14 +47,10 @@ def new_file(
     """
     keep_inputs(name, inputs)
     path = Path(name)
-    if path.is_dir():
-        raise UsageError(f"{name} is a directory: give the name of a file")
-    if path.exists() and not path.is_file():
+    if _is_special(name, overwrite=overwrite):
         yield path
         return
     path = path.resolve()
-    if path.exists() and not overwrite:
-        raise UsageError(f"there is a file {name} already: name another with -o, or give --overwrite")
     try:
         fd, made = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")  # its mode is 0600
         if owner:
@@ -63,4 +67,23 @@ def new_file(
         reason = error if isinstance(error, OSError) else error.__cause__
         if not isinstance(reason, OSError):
             raise
-        raise OutputError(f"cannot write to {name}: {reason.strerror}; name another file with -o") from error
+        raise _cannot_write(name, reason) from error
+
+
+def _is_special(name: str, *, overwrite: bool) -> bool:
+    """Whether this is a device or a pipe; UsageError where no file can be made, or none is to be."""
+    try:
+        mode = Path(name).stat().st_mode
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise _cannot_write(name, error) from error
+    if stat.S_ISDIR(mode):
+        raise UsageError(f"{name} is a directory: give the name of a file")
+    if stat.S_ISREG(mode) and not overwrite:
+        raise UsageError(f"there is a file {name} already: name another with -o, or give --overwrite")
+    return not stat.S_ISREG(mode)
+
+
+def _cannot_write(name: str, error: OSError) -> OutputError:
+    return OutputError(f"cannot write to {name}: {error.strerror}; name another file with -o")

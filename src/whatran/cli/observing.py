@@ -50,7 +50,7 @@ def split(argv: Sequence[str]) -> tuple[list[str], list[str] | None]:
 
 def add_inputs(parser: Parser) -> None:
     """Let it take recordings, or a command."""
-    parser.add_argument("file", nargs="*", metavar="FILE", help='recordings; "-" is standard input')
+    parser.add_argument("file", nargs="*", default=[], metavar="FILE", help='recordings; "-" is standard input')
     parser.add_argument(
         "--timeout", type=seconds, metavar="S", help="stop watching after S seconds; send a command SIGTERM then"
     )

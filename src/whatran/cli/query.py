@@ -6,7 +6,7 @@ the fields. It needs DuckDB: pip install 'whatran[query]'.
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,8 +30,9 @@ def main(argv: Sequence[str]) -> int:
     from whatran.query.database import answer, question  # noqa: PLC0415 (not for --help)
 
     write = {"table": results.write_table, "csv": results.write_csv, "json": results.write_json}[options.format]
-    if Path(options.sql).is_file():
-        raise UsageError(f"{options.sql} is a file: the query comes last, in SQL")
+    with suppress(OSError):  # a long query is no path
+        if Path(options.sql).is_file():
+            raise UsageError(f"{options.sql} is a file: the query comes last, in SQL")
     asked = question(options.sql)
     with ExitStack() as stack:
         with reading(options.file, redact=options.redact) as replaying:

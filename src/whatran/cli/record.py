@@ -42,7 +42,7 @@ from whatran.cli.parser import Parser
 from whatran.cli.running import HEARD, TIMED_OUT, Running, caller_of, status
 from whatran.errors import CommandError, UsageError
 from whatran.sinks.output import YELLOW
-from whatran.sinks.text import size
+from whatran.sinks.text import counted, size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -131,9 +131,13 @@ def main(argv: Sequence[str], *, ours: bool) -> int:
 def _check(name: str) -> None:
     """CommandError where there is no such command: before a file is made for it, or gives way to it."""
     if shutil.which(name) is None:
-        if Path(name).exists():
-            raise CommandError(f"{name}: cannot be run: {os.strerror(errno.EACCES)}", 126)
-        raise CommandError(f"{name}: command not found", 127)
+        try:
+            Path(name).stat()
+        except (FileNotFoundError, NotADirectoryError):
+            raise CommandError(f"{name}: command not found", 127) from None
+        except OSError as error:
+            raise CommandError(f"{name}: cannot be run: {error.strerror}", 126) from None
+        raise CommandError(f"{name}: cannot be run: {os.strerror(errno.EACCES)}", 126)
 
 
 class _Signals:
@@ -177,7 +181,8 @@ def _say_totals(recording: Recording) -> None:
     if recording.error:
         say(str(recording.error))
     events = stats.execs.seen + stats.forks.seen + stats.exits.seen + stats.failed.seen
-    say(f"{events} events, {stats.lost} lost{given_up(stats)}{_kept(recording)}", style=YELLOW if stats.lost else None)
+    what = counted(events, "event", "events")
+    say(f"{what}, {stats.lost} lost{given_up(stats)}{_kept(recording)}", style=YELLOW if stats.lost else None)
 
 
 def _kept(recording: Recording) -> str:

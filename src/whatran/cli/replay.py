@@ -55,7 +55,7 @@ def main(argv: Sequence[str]) -> int:
 
     from whatran.replaying import replay  # noqa: PLC0415 (not for --help)
 
-    ruling = Ruling(options.rules, only_alerts=options.only_alerts)
+    ruling = Ruling(options.rules, only_alerts=options.only_alerts, output=options.output)
     alerting = Alerting(options, patient=True)
 
     with (

@@ -32,7 +32,7 @@ MOST_REASONS = 10
 
 class _Options(argparse.Namespace):
     do: Callable[[_Options], int]
-    directory: Path
+    directory: str
     path: list[str]
     rule: str
     file: list[str]
@@ -50,7 +50,9 @@ def _import(options: _Options) -> int:
     from whatran.rules.places import imported  # noqa: PLC0415
 
     target = imported()
-    found = import_rules(options.directory, target)
+    if not options.directory:
+        raise UsageError("cannot read rules: '' is no path")
+    found = import_rules(Path(options.directory), target)
     for problem in found.errors:
         say(str(problem))
     lines = [f"{_counted(found.rules, 'rule')} imported to {target}, {found.left_out.total()} left out"]
@@ -59,7 +61,7 @@ def _import(options: _Options) -> int:
     if rest := reasons[MOST_REASONS:]:
         lines.append(f"  {sum(number for _, number in rest):>6}  for other reasons of the kind")
     _print(lines)
-    return int(bool(found.errors))
+    return int(bool(found.errors) or not found.rules)
 
 
 def _list(options: _Options) -> int:
@@ -84,13 +86,17 @@ def _test(options: _Options) -> int:
     from whatran.event import Alert, Exec  # noqa: PLC0415
     from whatran.replaying import replay  # noqa: PLC0415
     from whatran.rules.engine import Engine, with_those_it_needs  # noqa: PLC0415
+    from whatran.rules.load import mode_at  # noqa: PLC0415
 
-    loaded = _loaded([options.rule] if Path(options.rule).exists() else [])
-    wanted = loaded.rules if Path(options.rule).exists() else _called(options.rule, loaded.rules)
+    is_path = not options.rule or mode_at(Path(options.rule)) is not None
+    loaded = _loaded([options.rule] if is_path else [])
+    wanted = loaded.rules if is_path else _called(options.rule, loaded.rules)
     if not wanted:
         _say_errors(loaded)
+        if is_path:
+            raise UsageError("no rule is left that could be held against anything")
         raise UsageError(f"no rule has the path, id or title {options.rule!r}; `whatran rules list` has all")
-    broken = _say_errors(loaded) if Path(options.rule).exists() else 0
+    broken = _say_errors(loaded) if is_path else 0
     execs = alerts = 0
     with replay(options.file, rules=Engine(with_those_it_needs(wanted, loaded.rules))) as replaying:
         sink = OnlyAlerts(FORMATS[options.format](Output.stdout(), Show(live=False)))
@@ -143,7 +149,7 @@ def _parser() -> Parser:
         action = actions.add_parser(name, prog=f"whatran rules {name}", description=about)
         action.set_defaults(do=do)
         if name == "import":
-            action.add_argument("directory", type=Path, metavar="DIR", help="with all below it")
+            action.add_argument("directory", metavar="DIR", help="with all below it")
         elif name == "list":
             action.add_argument("path", nargs="*", metavar="PATH", help="a file, or a directory with all below it")
         else:

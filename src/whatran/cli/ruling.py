@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from whatran.cli.messages import say
+from whatran.cli.newfile import keep_inputs
 from whatran.errors import UsageError
 from whatran.sinks.output import YELLOW
 from whatran.sinks.text import counted
@@ -40,7 +42,8 @@ def add_rules(parser: argparse.ArgumentParser) -> None:
 class Ruling:
     """The rules that were asked for, read; what is wrong with others has been said."""
 
-    def __init__(self, given: Sequence[str | None], *, only_alerts: bool) -> None:
+    def __init__(self, given: Sequence[str | None], *, only_alerts: bool, output: str | None = None) -> None:
+        """UsageError where ``output`` would destroy any of them."""
         self.engine: Engine | None = None
         self.broken = 0
         """How many problems there are."""
@@ -49,6 +52,9 @@ class Ruling:
             raise UsageError("--only-alerts is for --rules: without rules there are none")
         if given:
             loaded = loaded_of(given)
+            if output:
+                of = (*loaded.rules, *loaded.errors, *loaded.left_out)
+                keep_inputs(output, sorted({each.place.file for each in of}), "a file of rules")
             say_problems(loaded)
             self.broken = len(loaded.errors)
 
@@ -71,9 +77,11 @@ class Ruling:
 def loaded_of(given: Sequence[str | None]) -> Loaded:
     """The rules of these paths, None being the usual ones; UsageError where there is not one."""
     from whatran.rules.load import load  # noqa: PLC0415 (not for --help)
-    from whatran.rules.places import imported, usual  # noqa: PLC0415
+    from whatran.rules.places import hidden, imported, usual  # noqa: PLC0415
 
     loaded = load([path for each in given for path in ([each] if each is not None else usual())])
+    if None in given and (problem := hidden(imported())):
+        loaded = replace(loaded, errors=(problem, *loaded.errors))
     if not loaded.rules and not loaded.errors:
         where = ", ".join(str(imported()) if each is None else each for each in given)
         raise UsageError(f"there is no rule for execs on Linux in {where}; `whatran rules import DIR` brings some")

@@ -42,7 +42,7 @@ def main(argv: Sequence[str], *, ours: bool) -> int:
     from whatran.cli.privileges import give_up  # noqa: PLC0415 (not for --help)
     from whatran.watching import watch  # noqa: PLC0415
 
-    ruling = Ruling(options.rules, only_alerts=options.only_alerts)
+    ruling = Ruling(options.rules, only_alerts=options.only_alerts, output=options.output)
     alerting = Alerting(options)
     running, account = Running(), caller_of(as_root=options.as_root)
     with (
@@ -72,7 +72,7 @@ def main(argv: Sequence[str], *, ours: bool) -> int:
         has_gaps = f"the output has gaps{more_room(watching.stats)}"
         say(f"{counted(lost, 'record', 'records')} lost: {has_gaps}", style=YELLOW)
     elif filtered := watching.stats.execs.filtered:
-        say(f"{watching.stats.execs.seen} execs seen, {filtered} filtered")
+        say(f"{counted(watching.stats.execs.seen, 'exec', 'execs')} seen, {filtered} filtered")
     if less := given_up(watching.stats):
         say(less.removeprefix(", "))
     if isinstance(sink.error, OutputError):

@@ -18,6 +18,7 @@ from whatran.cli.parser import Parser
 from whatran.cli.ruling import Ruling, add_rules
 from whatran.sinks import FORMATS, Show
 from whatran.sinks.output import YELLOW, Output
+from whatran.sinks.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +33,7 @@ def main(argv: Sequence[str], *, ours: bool) -> int:
     from whatran.cli.privileges import give_up  # noqa: PLC0415 (not for --help)
     from whatran.watching import watch  # noqa: PLC0415
 
-    ruling = Ruling(options.rules, only_alerts=options.only_alerts)
+    ruling = Ruling(options.rules, only_alerts=options.only_alerts, output=options.output)
     alerting = Alerting(options)
 
     with (
@@ -87,6 +88,6 @@ def _parser() -> Parser:
 def _say_totals(stats: Stats) -> None:
     execs = stats.execs
     say(
-        f"{execs.seen} execs seen, {execs.filtered} filtered, {stats.lost} lost{given_up(stats)}",
+        f"{counted(execs.seen, 'exec', 'execs')} seen, {execs.filtered} filtered, {stats.lost} lost{given_up(stats)}",
         style=YELLOW if stats.lost else None,
     )

@@ -263,14 +263,15 @@ _TAKEN = "there is a file {} already: name another with -o, or give --overwrite"
 
 
 def check_free(path: Path, *, each: bool, overwrite: bool) -> None:
-    """UsageError where a recording would take the place of something."""
-    taken = numbered(path) if each else [path] if path.is_file() else []
-    if taken and not overwrite:
-        raise UsageError(_TAKEN.format(taken[0]))
-    if not path.parent.is_dir():
-        raise UsageError(f"there is no directory {path.parent} for {path.name}")
-    if path.is_dir():
-        raise UsageError(f"{path} is a directory: give the name of a file")
+    """UsageError where a recording would take the place of something, OutputError where none can be made."""
+    with _errors(path):
+        taken = numbered(path) if each else [path] if path.is_file() else []
+        if taken and not overwrite:
+            raise UsageError(_TAKEN.format(taken[0]))
+        if not path.parent.is_dir():
+            raise OutputError(f"there is no directory {path.parent} for {path.name}; name another file with -o")
+        if path.is_dir():
+            raise UsageError(f"{path} is a directory: give the name of a file")
 
 
 def numbered(path: Path) -> list[Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import tempfile
 from collections import Counter
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from whatran.errors import OutputError, UsageError
-from whatran.rules.load import files_in, load
+from whatran.rules.load import files_in, load, mode_at
 from whatran.rules.places import BUILTIN
 
 if TYPE_CHECKING:
@@ -36,9 +37,10 @@ class Imported:
 def import_rules(source: Path, target: Path) -> Imported:
     """Copies the files that have rules for execs on Linux, and no problem, to the same places below the target.
 
-    A file that is there already is replaced; one whose rules have ids of rules elsewhere is left out.
+    A file that is there already is replaced; one whose rules have ids of rules elsewhere is left out. Raises UsageError
+    where there is no rule at all.
     """
-    if not source.is_dir():
+    if not stat.S_ISDIR(mode_at(source) or 0):
         raise UsageError(f"{source} is no directory of rules")
     if source.resolve().is_relative_to(target.resolve()):
         raise UsageError(f"{source} is where rules are imported to: they are at work already")
@@ -56,6 +58,8 @@ def import_rules(source: Path, target: Path) -> Imported:
         raise OutputError(f"cannot write to {target}: {error.strerror}") from error
     ours = {path.place.file for path in loaded.left_out if Path(path.place.file).is_relative_to(source)}
     left_out = Counter(each.text for each in loaded.left_out if each.place.file in ours)
+    if not (rules or errors or left_out):
+        raise UsageError(f"there is no rule in {source}, nor below it: nothing is imported")
     return Imported(good.total(), len(good), errors, left_out)
 
 

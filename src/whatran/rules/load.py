@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +16,7 @@ from whatran.rules.model import Loaded, Place, Problem
 from whatran.rules.reader import Reader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from whatran.rules.document import Node
     from whatran.rules.model import Rule
@@ -22,12 +24,17 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".yml", ".yaml")
 
+RECORDING = b"\x93whatran"
+"""How a recording begins."""
+
+_NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
+
 
 def load(paths: Iterable[str | os.PathLike[str]]) -> Loaded:
     """The rules of files, and of all ``*.yml`` in directories and below; UsageError for a path that is not there."""
     errors: list[Problem] = []
     texts = []
-    for path in _files(paths):
+    for path in _files(paths, errors):
         try:
             texts.append((os.fspath(path), _text(path)))
         except RuleError as error:
@@ -55,18 +62,42 @@ def read(texts: Iterable[tuple[str, str]]) -> Loaded:
     return Loaded(tuple(rules), tuple(errors), tuple(left_out))
 
 
-def files_in(directory: Path) -> list[Path]:
-    """Files of rules, in it and below."""
-    return sorted(path for path in directory.rglob("*") if path.suffix in SUFFIXES and not path.is_dir())
+def files_in(directory: Path, unread: Callable[[OSError], object] | None = None) -> list[Path]:
+    """Files of rules, in it and below; ``unread`` is told of each directory that may not be looked into."""
+    found = os.walk(directory, onerror=unread)
+    paths = (Path(where, name) for where, _, names in found for name in names)
+    return sorted(path for path in paths if path.suffix in SUFFIXES)
 
 
-def _files(paths: Iterable[str | os.PathLike[str]]) -> Iterator[Path]:
+def mode_at(path: Path) -> int | None:
+    """What is at a path, as st_mode has it; None where nothing can be there, UsageError where nobody lets us look."""
+    try:
+        return path.stat().st_mode
+    except OSError as error:
+        if error.errno in _NOT_THERE:
+            return None
+        raise UsageError(f"cannot read rules: {path}: {error.strerror}") from error
+
+
+def unreadable(error: OSError) -> Problem:
+    """What the system says of a file or a directory, as what is wrong with it."""
+    return Problem(Place(os.fsdecode(error.filename), 1, 1), f"cannot be read: {error.strerror}")
+
+
+def _files(paths: Iterable[str | os.PathLike[str]], errors: list[Problem]) -> Iterator[Path]:
+    def unread(error: OSError) -> None:
+        if error.errno != errno.ENOENT:  # what is gone meanwhile is not there
+            errors.append(unreadable(error))
+
     seen: set[Path] = set()
     for given in paths:
+        if not os.fspath(given):
+            raise UsageError("cannot read rules: '' is no path")
         path = Path(given)
-        if not path.exists():
+        mode = mode_at(path)
+        if mode is None:
             raise UsageError(f"cannot read rules: there is no {path}")
-        for each in files_in(path) if path.is_dir() else [path]:
+        for each in files_in(path, unread) if stat.S_ISDIR(mode) else [path]:
             if each not in seen:
                 seen.add(each)
                 yield each
@@ -93,6 +124,8 @@ def _text(path: Path) -> str:
             data = file.read(MOST_BYTES + 1)
     except OSError as error:
         raise RuleError(place, f"cannot be read: {error.strerror}") from None
+    if data.startswith(RECORDING):
+        raise RuleError(place, "this is a recording, not a file of rules")
     if len(data) > MOST_BYTES:
         raise RuleError(place, f"a file of rules has {MOST_BYTES >> 20} MiB at most")
     try:
