@@ -39,7 +39,6 @@ FEW = (
     "tests/ebpf/test_exit.py::test_leader_ends_first",
     "tests/ebpf/test_exit.py::test_threads_race_to_exit_with_threads",
     "tests/ebpf/test_failed.py::test_long_arguments",
-    "tests/ebpf/test_failed.py::test_search_that_finds",
     "tests/ebpf/test_failed.py::test_who_tried",
     "tests/ebpf/test_preemption.py::test_no_event_mixes_two_tasks",
     "tests/ebpf/test_script.py::test_mounts",
