@@ -11,12 +11,16 @@ import pytest
 from tests.rules.made import rule_of
 from whatran.recording.format import MAGIC
 from whatran.rules import places
-from whatran.rules.load import RECORDING
+from whatran.rules.load import RECORDING, load
 
 DEMO = str(Path(__file__).parent.parent / "data/demo.wr")
 SHELL = rule_of("s: {Image|endswith: [/sh, /dash, /bash]}\ncondition: s", title="A shell", more="id: shell")
 NEVER = rule_of("s: {Image: /nowhere}\ncondition: s", title="Never")
 BROKEN = rule_of("s: {Imag: x}\ncondition: s", title="Broken")
+
+
+def _files(directory):
+    return {str(path.relative_to(directory)) for path in directory.rglob("*") if path.is_file()}
 
 
 @pytest.fixture
@@ -69,6 +73,78 @@ def test_import_again_replaces(run, source, target):
     assert (0, "") == (again[0], again[2])
     assert (target / "linux/shell.yml").read_text().endswith("author: B\n")
     assert (1, f"id shell is that of {target}/linux/shell.yml:1:1 already") == (status, err.strip().split(": ")[-1])
+
+
+@pytest.mark.parametrize("name", ["LICENSE", "COPYING.md", "linux/secret.yml", "linux/none.yml"])
+def test_import_follows_no_link_out_of_the_source(run, source, target, tmp_path, name):
+    """What it leads to may be readable for root only, and would be for everybody; one to within is followed."""
+    secret = tmp_path / "secret"
+    secret.write_text(NEVER)
+    (source / "linux/broken.yml").unlink()
+    (source / "NOTICE").symlink_to("LICENSE.md")
+    (source / name).symlink_to(tmp_path / "none" if "none" in name else "../../secret" if "/" in name else secret)
+    status, _, err = run("rules", "import", str(source))
+    to = tmp_path / "none" if "none" in name else secret
+
+    assert (1, f"whatran: {source}/{name}:1:1: this is a link out of {source}, to {to}: it is not followed\n") == (
+        status,
+        err,
+    )
+    assert {"LICENSE.md", "NOTICE", "linux/shell.yml"} == _files(target)
+
+
+def test_import_brings_placeholders_that_are_needed(run, source, target):
+    """Files that say what they stand for, and no others."""
+    (source / "linux/broken.yml").write_text(
+        rule_of("s: {CommandLine|contains|expand: '%names%'}\ncondition: s", title="Named")
+    )
+    (source / "names.yml").write_text("placeholders: {names: [a, b]}\n")
+    (source / "others.yml").write_text("placeholders: {others: [a, b]}\n")
+    status, out, err = run("rules", "import", str(source))
+
+    assert (0, "", f"2 rules imported to {target}, 1 left out") == (status, err, out.splitlines()[0])
+    assert {"LICENSE.md", "linux/broken.yml", "linux/shell.yml", "names.yml"} == _files(target)
+    assert () == load([target]).errors
+
+
+def test_import_leaves_correlations_of_what_is_left_out(run, source, target):
+    """And files with rules, and placeholders, of which others are wrong: each with what it is that they lack."""
+    correlation = "title: {0}\ncorrelation: {{type: event_count, rules: [{1}], timespan: 1d, condition: {{gte: 9}}}}\n"
+    expanding = rule_of("s: {CommandLine|expand: '%names%'}\ncondition: s", title="Named")
+    (source / "linux/broken.yml").write_text(BROKEN + "---\n" + NEVER)
+    (source / "many.yml").write_text(correlation.format("Many", "Never"))
+    (source / "more.yml").write_text(correlation.format("More", "Many"))
+    (source / "shells.yml").write_text(correlation.format("Shells", "shell"))
+    (source / "named.yml").write_text(expanding)
+    (source / "names.yml").write_text("placeholders: {names: [a, b]}\n---\n" + BROKEN.replace("Broken", "Broken too"))
+    status, out, err = run("rules", "import", str(source))
+
+    assert (1, f"2 rules imported to {target}, 1 left out") == (status, out.splitlines()[0])
+    assert [
+        f"whatran: {source}/{line}"
+        for line in (
+            "linux/broken.yml:5:9: there is no field Imag; did you mean Image?",
+            "names.yml:7:9: there is no field Imag; did you mean Image?",
+            "many.yml:1:1: it refers to a rule Never that is not there, or something is wrong with it",
+            "more.yml:1:1: it refers, over others, to itself or to a rule that cannot be had",
+            "named.yml:5:29: nothing says what the placeholder %names% stands for; `placeholders:` can",
+        )
+    ] == sorted(err.splitlines(), key=lambda line: "Imag" not in line)
+    assert {"LICENSE.md", "linux/shell.yml", "shells.yml"} == _files(target)
+    assert () == load([target]).errors
+
+
+def test_import_of_what_is_wrong_replaces_nothing(run, source, target):
+    """The file that stays has its rules, whose ids no other can have."""
+    (source / "linux/broken.yml").unlink()
+    run("rules", "import", str(source))
+    (source / "linux/shell.yml").write_text(BROKEN)
+    (source / "new.yml").write_text(SHELL)
+    status, _, err = run("rules", "import", str(source))
+
+    assert 1 == status
+    assert f"{source}/new.yml:1:1: id shell is that of {target}/linux/shell.yml:1:1 already" in err
+    assert () == load([target]).errors
 
 
 @pytest.mark.parametrize("what", ["none", "itself"])
