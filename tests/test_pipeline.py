@@ -19,6 +19,35 @@ def test_a_malformed_frame_is_counted_and_the_rest_goes_on():
     assert 1 == pipeline.malformed
 
 
+def test_those_whose_exits_were_lost_are_handed_on():
+    """Rules and whoever else follows processes hear of it once it is settled, and only then."""
+    told, rules = [], Follower()
+    pipeline = Pipeline([], rules=rules, ended=told.append)
+    (event,) = pipeline([exec_frame()], BOOT)
+    key = (event.pid, event.process_start_time)
+    pipeline.learn([], BOOT)
+
+    assert ([], []) == (told, rules.ended)
+    pipeline.settle()
+    assert ([[key]], [key]) == (told, rules.ended)
+
+
+class Follower:
+    """Rules that say nothing."""
+
+    def __init__(self):
+        self.ended = []
+
+    def follow(self, event):
+        pass
+
+    def forget(self, ended):
+        self.ended += ended
+
+    def __call__(self, event):
+        return []
+
+
 def test_a_dropped_event_is_counted_and_not_passed_on():
     """A stage that says None ends an event's way."""
     seen = []

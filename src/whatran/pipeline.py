@@ -43,6 +43,8 @@ class Rules(Protocol):
 
     def follow(self, event: TaskEvent) -> None: ...
 
+    def forget(self, ended: Iterable[tuple[int, int]]) -> None: ...
+
     def __call__(self, event: Exec) -> Sequence[Event]: ...
 
 
@@ -90,8 +92,13 @@ class Pipeline:
         fold: bool = True,
         rules: Rules | None = None,
         older: Callable[[Exec], object] | None = None,
+        ended: Callable[[Sequence[tuple[int, int]]], object] | None = None,
     ) -> None:
-        """``older`` is told of each process that lives as the watch begins, parents first, by what it executes."""
+        """``older`` is told of each process that lives as the watch begins, parents first, by what it executes.
+
+        ``ended`` is told, by pid and start time, of those whose exits were lost: at times when events of before
+        may not have been taken from the caller yet.
+        """
         self.malformed = 0
         self.filtered: dict[str, int] = dict.fromkeys((Exec.NAME, Fork.NAME, Exit.NAME, ExecFailed.NAME), 0)
         """How many events of each name a stage dropped."""
@@ -100,6 +107,7 @@ class Pipeline:
         self._search = PathSearch() if fold else None
         self._processes = Processes()
         self._older = older
+        self._ended = ended
         self._stages = tuple(stages)
         self._rules = rules
 
@@ -158,7 +166,13 @@ class Pipeline:
 
     def settle(self) -> list[Event]:
         """What learn() found, unless it has come since."""
-        return self._staged(self._processes.settle(), joined=True)
+        missed = self._processes.settle()
+        ended = self._processes.ended
+        if self._rules:
+            self._rules.forget(ended)
+        if self._ended:
+            self._ended(ended)
+        return self._staged(missed, joined=True)
 
     def _living(self, frames: Iterable[bytes], boot: Boot) -> Iterable[tuple[Exec, bool]]:
         for frame, event in self._events(frames, boot):

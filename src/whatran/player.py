@@ -58,6 +58,8 @@ class Choices:
     """Who is told of the processes that lived as the recording began."""
     redactor: Redactor | None = None
     """What replaces secrets, where that was not done when it was recorded."""
+    ended: Callable[[Sequence[tuple[int, int]]], object] | None = None
+    """Who is told of the processes whose exits were lost."""
 
 
 class Player:
@@ -205,6 +207,7 @@ class Player:
             fold=failed == "fold",
             rules=self._choices.rules.anew() if self._choices.rules else None,
             older=self._choices.older,
+            ended=self._choices.ended,
         )
 
     def _take(self, kind: int, data: bytes) -> list[Event]:

@@ -48,6 +48,7 @@ def replay(
     redact: bool = True,
     advanced: Callable[[int], None] | None = None,
     older: Callable[[Exec], object] | None = None,
+    ended: Callable[[Sequence[tuple[int, int]]], object] | None = None,
 ) -> Replay:
     """A Replay of recordings: their events in the order of time, each as a watch has or would have told it.
 
@@ -69,7 +70,9 @@ def replay(
     if failed == "none":
         conditions.append(parse("event!=process_execute_failed"))
     names = None if env is True else frozenset(env or ())
-    choices = Choices(tuple(conditions), failed, names, held_against(rules), older, Redactor() if redact else None)
+    choices = Choices(
+        tuple(conditions), failed, names, held_against(rules), older, Redactor() if redact else None, ended
+    )
     return Replay([os.fspath(path) for path in paths], choices, advanced)
 
 

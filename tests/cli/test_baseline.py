@@ -129,6 +129,15 @@ def test_a_recording_with_gaps(run, learned):
         assert f"whatran: {LOST}: 1 record lost: the recording is not complete, more may have run\n" in err
 
 
+def test_nothing_new_with_gaps_is_no_success(run, tmp_path):
+    """What was not seen may have been new: status 2; where something is new it is 1 all the same."""
+    known, other = tmp_path / "known.yml", tmp_path / "other.yml"
+    run("learn", LOST, "-o", str(known))
+    run("learn", DEMO, "-o", str(other))
+
+    assert [2, 1] == [run("check", str(path), LOST)[0] for path in (known, other)]
+
+
 def test_a_damaged_recording(run, learned, tmp_path):
     """Trouble, whether anything is new or not."""
     data = bytearray(Path(DEMO).read_bytes())

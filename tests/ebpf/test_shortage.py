@@ -84,6 +84,8 @@ def test_no_more_descriptors_for_a_look_at_all_processes(programs, place):
     arguments = ["--buffer", "4K", "--format", "jsonl", "-o", out, "--", "sh", "-c", script]
     with subprocess.Popen([*WHATRAN, *arguments], stderr=subprocess.PIPE) as running:
         ready.read_text()
+        running.send_signal(signal.SIGUSR2)  # an answer says that all is open that will be
+        assert running.stderr.readline().startswith(b"whatran: ")
         resource.prlimit(running.pid, resource.RLIMIT_NOFILE, (3, 3))
         running.send_signal(signal.SIGSTOP)
         os.waitid(os.P_PID, running.pid, os.WSTOPPED | os.WNOWAIT)

@@ -44,6 +44,15 @@ def test_processes_that_were_there_before():
     assert [("/usr/bin/sshd", "/usr/bin/init")] == parents(events, executables)
 
 
+def test_those_whose_exits_were_lost():
+    """They are forgotten where somebody tells of them; whoever has their pid by now is not."""
+    executables = Executables()
+    parents([make_exec(pid=pid, start=pid) for pid in (1, 2, 3)], executables)
+    executables.forget([(1, 1), (2, 1), (4, 4)])
+
+    assert {2, 3} == executables._living.keys()
+
+
 def test_a_command_has_no_parents():
     """Who started it is a word, for it and all below it."""
     executables = Executables("<we>")

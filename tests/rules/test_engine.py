@@ -145,6 +145,28 @@ def test_pids_are_used_again():
     assert 60 == family._living[5].start_time
 
 
+def test_those_whose_exits_were_lost():
+    """They are forgotten where somebody tells of them; whoever has their pid by now is not."""
+    family = Family()
+    for pid in (1, 2, 3):
+        family.follow(make_exec(["x"], pid=pid, start=pid))
+    family.forget([(1, 1), (2, 1), (4, 4)])
+
+    assert {2, 3} == family._living.keys()
+
+
+def test_who_runs_the_same_shares_it():
+    """A command line is kept once, however many run it; and but once where it has no capitals."""
+    family = Family()
+    for pid in (1, 2):
+        family.follow(make_exec(["sh", "x" * (1 << 20)], pid=pid, start=pid))
+    one, other = (family._living[pid].ran for pid in (1, 2))
+
+    assert one is other
+    assert one.command_line is one.command_line_lower
+    assert MOST_CHARS == len(one.command_line) == 4096
+
+
 def test_what_is_remembered_of_a_command_line_is_bounded():
     """Arguments may have megabytes, and processes are many."""
     family = Family()

@@ -13,7 +13,7 @@ from whatran.event import Exec
 from whatran.process.executables import Executables, program_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from whatran.baseline.model import Settings
     from whatran.event import Event
@@ -80,6 +80,7 @@ class Observer:
         self._starting = command
         self._user: str | None = None
         self._programs: dict[_Raw, _Program] = {}
+        self._ended: Sequence[tuple[int, int]] = ()
         self.older = self._executables.older
 
     def __call__(self, event: Event) -> Observation | None:
@@ -99,6 +100,14 @@ class Observer:
             program = program._replace(sha256=self._sha256(event))
         rule = Rule(program, tuple([argument.written for argument in argv]))
         return Observation(rule, known.pathname, known.script_pathname, known.parents, known.user, known.image, argv)
+
+    def forget(self, ended: Sequence[tuple[int, int]]) -> None:
+        """These have ended, although no event has said so; what they did before may still be on its way to here.
+
+        So they are forgotten when others are told of, which is after the next look at all processes.
+        """
+        self._executables.forget(self._ended)
+        self._ended = ended
 
     def _program(self, event: Exec, process: Process, is_near: Callable[[int], bool]) -> _Program:
         raw = (program_of(event), event.script_pathname, process.parents, user_of(event), event.container_image)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from whatran.diff.parts import Part, marked
+from whatran.diff.parts import Part, marked, painted
 from whatran.sinks.output import DIM, GREEN, RED, YELLOW
-from whatran.sinks.text import columns, escape, fit, quote
+from whatran.sinks.text import escape, quote
 from whatran.volatile.words import pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from whatran.baseline.check import Known, New
+    from whatran.diff.parts import Style
     from whatran.sinks.output import Output
 
-_COLOURS = {"left": GREEN, "right": RED, "note": YELLOW, "dim": DIM}
+_COLOURS: dict[Style, str] = {"left": GREEN, "right": RED, "note": YELLOW, "dim": DIM}
 
 _NAMES = {
     "pathname": "path",
@@ -30,20 +31,7 @@ _NAMES = {
 
 def write(new: Sequence[New], output: Output) -> None:
     """Write each in two lines or three."""
-    output.write_lines(_painted(line, output) for each in new for line in _lines(each))
-
-
-def _painted(line: Sequence[Part], output: Output) -> str:
-    left = output.width
-    painted = ""
-    for text, style in line:
-        shown = text if left is None else fit(text, left)
-        painted += output.paint(shown, _COLOURS[style] if style else None)
-        if left is not None:
-            left -= columns(text)
-            if left <= 0:
-                break
-    return painted
+    output.write_lines(painted(line, output, _COLOURS) for each in new for line in _lines(each))
 
 
 def _lines(it: New) -> Iterator[list[Part]]:

@@ -2,8 +2,8 @@
 
 Each new thing is told once, with what is known that comes nearest and the field in which
 it differs. The exit status is 0 if nothing is new, 1 if something is, and 2 for trouble:
-a baseline that is none, or a recording that cannot be read whole. That of a command is
-its own, unless that is 0. Baselines are made by whatran learn.
+a baseline that is none, a recording that cannot be read whole, or nothing new where records
+were lost, which cannot be known. That of a command is its own, unless that is 0. Baselines are made by whatran learn.
 """
 
 from __future__ import annotations
@@ -16,7 +16,17 @@ from whatran.cli.follow import follow, handling
 from whatran.cli.learn import read_baseline
 from whatran.cli.messages import hint, logging_to_stderr, say
 from whatran.cli.newfile import keep_inputs
-from whatran.cli.observing import Following, Taking, add_inputs, followed, open_watch, recorded, say_lost, split
+from whatran.cli.observing import (
+    TROUBLE,
+    Following,
+    Taking,
+    add_inputs,
+    followed,
+    open_watch,
+    recorded,
+    say_lost,
+    split,
+)
 from whatran.cli.options import add_left_out, add_scope, add_source, add_verbose, open_output
 from whatran.cli.parser import Parser
 from whatran.cli.running import caller_of
@@ -32,7 +42,6 @@ if TYPE_CHECKING:
     from whatran.cli.observing import Make, Seen
 
 FORMATS = ("text", "jsonl")
-TROUBLE = 2
 
 
 class _Options(argparse.Namespace):
@@ -83,7 +92,6 @@ def main(argv: Sequence[str], *, ours: bool) -> int:
         keep_inputs(options.output, [options.baseline], "a baseline")
         keep_inputs(options.output, options.file)
     account = caller_of(as_root=options.as_root) if command else None
-    result = 0
     with (
         logging_to_stderr(options.verbose),
         open_output(options.output, Output.stderr if command else Output.stdout, account) as output,
@@ -96,13 +104,13 @@ def main(argv: Sequence[str], *, ours: bool) -> int:
                 tell(new)
 
         if command:
-            result = followed(command, options, Following(account, ours), make, take)
+            result, lost = followed(command, options, Following(account, ours), make, take)
         elif options.file:
-            result = 0 if recorded(options.file, make, take) else TROUBLE
+            result, lost = recorded(options.file, make, take)
         else:
-            _watch(options, make, take, ours=ours)
+            result, lost = 0, _watch(options, make, take, ours=ours)
     _say_totals(checker)
-    return result or int(checker.counts["new"] > 0)
+    return result or (1 if checker.counts["new"] else TROUBLE if lost else 0)
 
 
 def _teller(form: str, output: Output) -> Callable[[Sequence[object]], object]:
@@ -115,8 +123,8 @@ def _teller(form: str, output: Output) -> Callable[[Sequence[object]], object]:
     return lambda new: write(new, output)  # type: ignore[arg-type]
 
 
-def _watch(options: _Options, make: Make, take: Callable[[list[Seen]], object], *, ours: bool) -> None:
-    """Until a signal or the time says stop."""
+def _watch(options: _Options, make: Make, take: Callable[[list[Seen]], object], *, ours: bool) -> int:
+    """Until a signal or the time says stop; how many records were lost."""
     observer = make(command=False)
     wanted = {**options.scope, "timeout": options.timeout, "source": options.source, "ring_bytes": options.buffer}
     with open_watch(None, observer, wanted, ours=ours) as watching:
@@ -128,7 +136,7 @@ def _watch(options: _Options, make: Make, take: Callable[[list[Seen]], object], 
 
         with handling(dict.fromkeys((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), stop)):
             follow(watching, Taking(observer, take))
-        say_lost(watching)
+        return say_lost(watching)
 
 
 def _say_totals(checker: Checker) -> None:

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from whatran.volatile.patterns import Replaced
 
 EXAMPLES = 3
-TROUBLE = 2
 
 
 class _Options(argparse.Namespace):
@@ -98,9 +97,9 @@ def main(argv: Sequence[str], *, ours: bool) -> int:
                 path.chmod(mode)
         if command:
             how = Following(account, ours, files_to_come=path is not None and account is None)
-            result = followed(command, options, how, make, take)
+            result = followed(command, options, how, make, take).status
         else:
-            result = 0 if recorded(options.file, make, take) else TROUBLE
+            result = recorded(options.file, make, take).status if options.file else 0
         text = render(learner.baseline(prune=options.prune), layout)
         if path is None:
             Output.stdout().write_text(text)

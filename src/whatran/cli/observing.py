@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from whatran.watching import Watch
 
 
+TROUBLE = 2
+
+
 class Make(Protocol):
     """Makes an observer of what comes from a command, or of all there is."""
 
@@ -62,13 +65,22 @@ def observe(observer: Observer, events: Sequence[Event]) -> list[Seen]:
     return [Seen(event, seen) for event in events if (seen := observer(event))]  # type: ignore[arg-type]
 
 
-def recorded(files: Sequence[str], make: Make, take: Callable[[list[Seen]], object]) -> bool:
-    """Have all of them taken, each recording by itself; whether all could be read. What was lost is said."""
-    whole = [_recorded(group, make, take) for group in _recordings(files)]
-    return all(whole)
+class Taken(NamedTuple):
+    """How that went."""
+
+    status: int
+    """The command's; of recordings 0, or 2 where one could not be read whole."""
+    lost: int
+    """How many records were lost, which is said."""
 
 
-def _recorded(files: Sequence[str], make: Make, take: Callable[[list[Seen]], object]) -> bool:
+def recorded(files: Sequence[str], make: Make, take: Callable[[list[Seen]], object]) -> Taken:
+    """Have all of them taken, each recording by itself."""
+    each = [_recorded(group, make, take) for group in _recordings(files)]
+    return Taken(max(taken.status for taken in each), sum(taken.lost for taken in each))
+
+
+def _recorded(files: Sequence[str], make: Make, take: Callable[[list[Seen]], object]) -> Taken:
     from whatran.replaying import replay  # noqa: PLC0415 (not for --help)
 
     observers: list[Observer] = []
@@ -76,9 +88,12 @@ def _recorded(files: Sequence[str], make: Make, take: Callable[[list[Seen]], obj
     def older(event: Exec) -> None:
         observers[0].older(event)
 
+    def ended(those: Sequence[tuple[int, int]]) -> None:
+        observers[0].forget(those)
+
     with (
         Bar("reading") as bar,
-        replay(files, failed="none", env=False, advanced=bar.advance, older=older) as replaying,
+        replay(files, failed="none", env=False, advanced=bar.advance, older=older, ended=ended) as replaying,
     ):
         bar.total = replaying.size
         observers.append(make(command=any(header.command for header in replaying.headers)))
@@ -89,7 +104,7 @@ def _recorded(files: Sequence[str], make: Make, take: Callable[[list[Seen]], obj
     if lost := replaying.stats.lost:
         what = counted(lost, "record", "records")
         say(f"{', '.join(files)}: {what} lost: the recording is not complete, more may have run", style=YELLOW)
-    return not replaying.problems
+    return Taken(TROUBLE if replaying.problems else 0, lost)
 
 
 def _recordings(files: Sequence[str]) -> list[list[str]]:
@@ -146,7 +161,9 @@ def open_watch(
     from whatran.watching import Watch  # noqa: PLC0415 (not for --help)
 
     planned = plan(command, failed="none", **options)
-    taker = Pipeline(stages(Facts(), planned.env_names, planned.conditions), older=observer.older)
+    taker = Pipeline(
+        stages(Facts(), planned.env_names, planned.conditions), older=observer.older, ended=observer.forget
+    )
     with Watch(planned, taker) as watching:
         if ours:
             give_up(watching, files_to_come=files_to_come)
@@ -168,8 +185,8 @@ def followed(
     how: Following,
     make: Make,
     take: Callable[[list[Seen]], object],
-) -> int:
-    """Run the command to its end and have all of it taken; its status."""
+) -> Taken:
+    """Run the command to its end and have all of it taken."""
     observer, running = make(command=True), Running()
     wanted = {"source": options.source, "ring_bytes": options.buffer, "user": how.account.uid if how.account else None}
     with (
@@ -181,13 +198,14 @@ def followed(
             say(f"following by ptrace, as whatran {watching.source_reason}")
         with alarm(options.timeout, running.time_out):
             follow(watching, Taking(observer, take))
-    say_lost(watching)
-    return TIMED_OUT if running.timed_out else status(watching.returncode)
+    lost = say_lost(watching)
+    return Taken(TIMED_OUT if running.timed_out else status(watching.returncode), lost)
 
 
-def say_lost(watching: Watch) -> None:
-    """Say what is not known of what has run."""
+def say_lost(watching: Watch) -> int:
+    """Say what is not known of what has run; how many records that are."""
     if lost := watching.stats.lost:
         say(f"{counted(lost, 'record', 'records')} lost: more may have run{more_room(watching.stats)}", style=YELLOW)
     if less := given_up(watching.stats):
         say(less.removeprefix(", "))
+    return lost

@@ -6,13 +6,14 @@ from collections import Counter
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from whatran.diff.executions import EXECUTED
-from whatran.sinks.text import ELLIPSIS, duration, escape, quote
+from whatran.sinks.text import ELLIPSIS, columns, duration, escape, fit, quote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from whatran.diff.changes import Entry, Section
     from whatran.diff.model import Command, Comparison, Difference, Recording, Tally
+    from whatran.sinks.output import Output
     from whatran.volatile.words import Piece, Word
 
 CONTEXT = 4
@@ -27,6 +28,20 @@ class Part(NamedTuple):
 
     text: str
     style: Style | None = None
+
+
+def painted(line: Sequence[Part], output: Output, colours: Mapping[Style, str]) -> str:
+    """The line in these colours, cut to the terminal."""
+    left = output.width
+    text = ""
+    for part in line:
+        shown = part.text if left is None else fit(part.text, left)
+        text += output.paint(shown, colours[part.style] if part.style else None)
+        if left is not None:
+            left -= columns(part.text)
+            if left <= 0:
+                break
+    return text
 
 
 def recording(it: Recording) -> str:

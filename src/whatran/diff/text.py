@@ -6,19 +6,20 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from whatran.diff.changes import sections
-from whatran.diff.parts import Part, describe, heading, recording, summary, usual_of
+from whatran.diff.parts import Part, describe, heading, painted, recording, summary, usual_of
 from whatran.sinks.output import DIM, GREEN, RED, YELLOW
-from whatran.sinks.text import ELLIPSIS, columns, escape, fit
+from whatran.sinks.text import ELLIPSIS, escape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from whatran.diff.model import Comparison
+    from whatran.diff.parts import Style
     from whatran.sinks.output import Output
 
 EXAMPLES = 2
 
-_COLOURS = {"left": RED, "right": GREEN, "note": YELLOW, "dim": DIM}
+_COLOURS: dict[Style, str] = {"left": RED, "right": GREEN, "note": YELLOW, "dim": DIM}
 _SIGNS = {
     "removed": Part("- ", "left"),
     "added": Part("+ ", "right"),
@@ -29,21 +30,7 @@ _SIGNS = {
 
 def write(comparison: Comparison, output: Output, *, limit: int | None = None, explain: bool = False) -> None:
     """Write it, with no more than so many of the differences."""
-    output.write_lines(_painted(line, output) for line in _lines(comparison, limit, explain=explain))
-
-
-def _painted(line: Sequence[Part], output: Output) -> str:
-    """The line in its colours, cut to the terminal."""
-    left = output.width
-    painted = ""
-    for text, style in line:
-        shown = text if left is None else fit(text, left)
-        painted += output.paint(shown, _COLOURS[style] if style else None)
-        if left is not None:
-            left -= columns(text)
-            if left <= 0:
-                break
-    return painted
+    output.write_lines(painted(line, output, _COLOURS) for line in _lines(comparison, limit, explain=explain))
 
 
 def _lines(comparison: Comparison, limit: int | None, *, explain: bool) -> Iterator[list[Part]]:

@@ -9,6 +9,8 @@ import msgspec
 from whatran.event import Exec, Exit, Fork, TaskEvent
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from whatran.event import Event
 
 MAX_DEPTH = 8
@@ -76,6 +78,13 @@ class Executables:
             if known is not None and known.key[1] == event.process_start_time:
                 del self._living[event.pid]
         return None
+
+    def forget(self, ended: Iterable[Key]) -> None:
+        """These have ended, although no event has said so."""
+        for pid, start_time in ended:
+            known = self._living.get(pid)
+            if known is not None and known.key[1] == start_time:
+                del self._living[pid]
 
     def is_near(self, pid: int, process: Process) -> bool:
         """Whether that is the pid of the process, of one above it, or of a child that one of these has now.

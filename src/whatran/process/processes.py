@@ -40,6 +40,8 @@ class Processes:
         self._new: dict[tuple[int, int], Exec] = {}
         self._missed: dict[tuple[int, int], Exec] = {}
         self._gone: dict[int, _Process] = {}
+        self.ended: list[tuple[int, int]] = []
+        """Who was found to have ended as settle() was called last: pids, and when each was forked."""
 
     def __call__(self, event: TaskEvent) -> TaskEvent:
         """The event, with the facts it lacked filled in: nobody else has it yet."""
@@ -89,9 +91,11 @@ class Processes:
 
     def settle(self) -> list[Exec]:
         """What learn() found and no event has told since, although all that were on their way have come."""
+        self.ended = []
         for pid, process in self._gone.items():  # their exits were lost
             if self._living.get(pid) is process:
                 del self._living[pid]
+                self.ended.append((pid, process.start_time))
         missed = [event for event in self._missed.values() if self._is_news(event)]
         for event in self._new.values():
             self._of(event)

@@ -77,6 +77,10 @@ class Engine:
         older, self._older = self._older, []
         return [event for event in older if event.argv is None] if self.fields & COMMAND_LINES else []
 
+    def forget(self, ended: Iterable[tuple[int, int]]) -> None:
+        """These have ended, although no event has said so: pids, and when each was forked."""
+        self._family.forget(ended)
+
     def follow(self, event: TaskEvent) -> None:
         """Takes note of what happens: to be told of every event, also of those that filters leave out."""
         self._env = event.env if type(event) is Exec else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -15,8 +16,11 @@ if TYPE_CHECKING:
 MOST_ANCESTORS = 64
 """As many as an event names."""
 
-MOST_CHARS = 32 << 10
+MOST_CHARS = 4 << 10
 """Of a command line that is remembered: arguments may have MiB, and processes are many."""
+
+SHARED = 1 << 10
+"""So many are looked for among those that others run: a machine runs the same again and again."""
 
 _START = attrgetter("process_start_time")
 
@@ -35,7 +39,7 @@ class Ran(msgspec.Struct, frozen=True, gc=False):
     def of(cls, image: str | None, command_line: str | None) -> Ran:
         """With all that follows from these."""
         line = command_line and command_line[:MOST_CHARS]
-        return cls(image, line, image and image.lower(), line and line.lower())
+        return cls(image, line, _lower(image), _lower(line))
 
 
 class Kin(msgspec.Struct, gc=False):
@@ -107,6 +111,13 @@ class Family:
             if known is not None and known.start_time == event.process_start_time:
                 del self._living[event.pid]
 
+    def forget(self, ended: Iterable[tuple[int, int]]) -> None:
+        """These have ended, although no event has said so: pids, and when each was forked."""
+        for pid, start_time in ended:
+            known = self._living.get(pid)
+            if known is not None and known.start_time == start_time:
+                del self._living[pid]
+
     def _adopted(self, event: TaskEvent) -> Kin:
         """One whose fork was not seen: its parent is all that is known of who made it."""
         ran = _ran(event) if isinstance(event, Exec) else Ran()
@@ -116,5 +127,15 @@ class Family:
         return Kin(event.process_start_time, ran, (parent.ran, *parent.ancestors)[:MOST_ANCESTORS])
 
 
+def _lower(text: str | None) -> str | None:
+    """In lower case; the same object where it is that already."""
+    lower = text and text.lower()
+    return text if lower == text else lower
+
+
 def _ran(event: Exec) -> Ran:
-    return Ran.of(event.pathname, None if event.argv is None else " ".join(event.argv))
+    return _shared(event.pathname, None if event.argv is None else " ".join(event.argv)[:MOST_CHARS])
+
+
+_shared = lru_cache(SHARED)(Ran.of)
+"""One for all that run the same."""
