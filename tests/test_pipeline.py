@@ -36,15 +36,18 @@ class Follower:
     """Rules that say nothing."""
 
     def __init__(self):
+        """Nobody has ended."""
         self.ended = []
 
     def follow(self, event):
-        pass
+        """It takes no note."""
 
     def forget(self, ended):
+        """It takes note."""
         self.ended += ended
 
     def __call__(self, event):
+        """Nothing."""
         return []
 
 

@@ -92,7 +92,7 @@ class Pipeline:
         fold: bool = True,
         rules: Rules | None = None,
         older: Callable[[Exec], object] | None = None,
-        ended: Callable[[Sequence[tuple[int, int]]], object] | None = None,
+        ended: Callable[[list[tuple[int, int]]], object] | None = None,
     ) -> None:
         """``older`` is told of each process that lives as the watch begins, parents first, by what it executes.
 

@@ -58,7 +58,7 @@ class Choices:
     """Who is told of the processes that lived as the recording began."""
     redactor: Redactor | None = None
     """What replaces secrets, where that was not done when it was recorded."""
-    ended: Callable[[Sequence[tuple[int, int]]], object] | None = None
+    ended: Callable[[list[tuple[int, int]]], object] | None = None
     """Who is told of the processes whose exits were lost."""
 
 

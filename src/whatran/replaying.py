@@ -48,7 +48,7 @@ def replay(
     redact: bool = True,
     advanced: Callable[[int], None] | None = None,
     older: Callable[[Exec], object] | None = None,
-    ended: Callable[[Sequence[tuple[int, int]]], object] | None = None,
+    ended: Callable[[list[tuple[int, int]]], object] | None = None,
 ) -> Replay:
     """A Replay of recordings: their events in the order of time, each as a watch has or would have told it.
 

@@ -2,7 +2,7 @@ import pytest
 
 from tests.baseline.made import learned, new, observed, told
 from whatran.baseline.check import Checker
-from whatran.baseline.model import Settings
+from whatran.baseline.model import Baseline, Settings
 from whatran.baseline.text import write
 from whatran.sinks.output import Output
 
@@ -110,6 +110,20 @@ def test_long_arguments():
     assert [["argv"], ["argv"]] == [each.differs for each in found]
     assert max(len(text) for rule in baseline.rules for text in rule.argv) < 5000
     assert max(len(rule.argv) for rule in baseline.rules) < 300
+
+
+def test_what_is_remembered_is_small():
+    """Of what is new, and of what globs were held against, there are digests only; of no stranger the words."""
+    baseline = learned(KNOWN)
+    (rule, *_) = (rule for rule in baseline.rules if rule.program.pathname == "/usr/bin/cc")
+    checker = Checker(Baseline(baseline.settings, baseline.rules | {rule._replace(argv=("cc", "z*"))}))
+    for event, seen in observed(told(*(("cc", f"{n}" + "x" * 100_000) for n in range(20)))):
+        checker(event, seen)
+
+    remembered = [*checker._told, *checker._permits._looked_through]
+    assert {16} == set(map(len, remembered))
+    assert 20 <= len(checker._told)
+    assert checker._neighbours._words.cache_info().currsize <= len(baseline.rules) + 1
 
 
 @pytest.fixture

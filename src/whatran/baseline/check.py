@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from whatran.baseline.match import Matcher
+from whatran.baseline.match import Matcher, digest
 from whatran.baseline.near import Near, Neighbours
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Checker:
         self._permits = Matcher(baseline)
         self._neighbours: Neighbours | None = None
         self._baseline = baseline
-        self._told: set[Rule] = set()
+        self._told: set[bytes] = set()  # digests: arguments may have MiB
         self.counts: Counter[str] = Counter()
         """How many execs were ``known``, how many ``new``, and how many things were ``told``."""
 
@@ -81,11 +81,12 @@ class Checker:
             self.counts["known"] += 1
             return None
         self.counts["new"] += 1
-        if seen.rule in self._told:
+        key = digest(seen.rule)
+        if key in self._told:
             return None
         if len(self._told) >= REMEMBERED:
             self._told.clear()
-        self._told.add(seen.rule)
+        self._told.add(key)
         self.counts["told"] += 1
         if self._neighbours is None:
             self._neighbours = Neighbours(self._baseline)

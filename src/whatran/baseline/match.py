@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from functools import lru_cache
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from whatran.baseline.marks import MORE, is_exact, pattern
@@ -33,7 +34,7 @@ class Matcher:
         for rule in sorted((rule for rule in baseline.rules if not is_learned(rule, depth)), key=repr):
             where = self._by_pathname[rule.program.pathname] if is_exact(rule.program.pathname) else self._others
             where.append(rule)
-        self._looked_through = lru_cache(REMEMBERED)(lambda seen: next(self._fitting(seen), None))
+        self._looked_through: dict[bytes, Rule | None] = {}  # by digest: arguments may have MiB
 
     def __call__(self, seen: Observation) -> Rule | None:
         """The rule that permits it; None where none does."""
@@ -46,7 +47,12 @@ class Matcher:
                 return rule
         if not self._others and rule.program.pathname not in self._by_pathname:
             return None
-        return self._looked_through(seen)
+        key = digest(seen)
+        if key not in self._looked_through:
+            if len(self._looked_through) >= REMEMBERED:
+                self._looked_through.clear()
+            self._looked_through[key] = next(self._fitting(seen), None)
+        return self._looked_through[key]
 
     def all(self, seen: Observation) -> set[Rule]:
         """All the rules that permit it."""
@@ -58,6 +64,11 @@ class Matcher:
             for rule in rules:
                 if fit_arguments(rule.argv, seen) and not misfits(rule.program, seen):
                     yield rule
+
+
+def digest(what: tuple[object, ...]) -> bytes:
+    """What stands for an observation or a rule, in 16 bytes."""
+    return blake2b(repr(what).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def is_learned(rule: Rule, depth: int) -> bool:

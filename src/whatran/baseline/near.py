@@ -23,7 +23,7 @@ MOST_PROGRAMS, MOST_ARGVS, MOST_WORDS = 500, 500, 200
 """So many are compared closely: what is new may come in masses."""
 
 
-REMEMBERED = 1 << 14
+REMEMBERED = 1 << 12
 
 _NONE = ("none of these",)
 
@@ -84,7 +84,7 @@ class Neighbours:
             return nearest
         same = [near.rule.program for near in found if near.differs == nearest.differs]
         candidates = (Rule(program, argv) for program in same for argv in self._argvs[program].all)
-        mine = self._words(seen.rule.argv)
+        mine = _words(seen.rule.argv)  # not to be remembered: it is told once, and may be long
         best = max(islice(candidates, MOST_ARGVS), key=lambda rule: _likeness(mine, self._words(rule.argv)))
         return Near(best, nearest.differs)
 
