@@ -221,6 +221,15 @@ def test_a_text_with_too_many_secrets_is_hidden_whole():
     assert (1, 20) == (hidden.count(b"\0"), len(hidden))
 
 
+@pytest.mark.parametrize("line", [b"mysql a\n", b"curl -u a:b h;"])
+def test_a_text_with_too_many_command_lines_is_hidden_whole(line):
+    """Of one program; up to there all else is as it was."""
+    shown, hidden = (Redactor().argv(b"sh\0-c\0" + line * count + b"\0") for count in (MOST_SECRETS - 1, MOST_SECRETS))
+
+    assert (3, MOST_SECRETS - 1) == (shown.count(b"\0"), shown.count(line[:5]))
+    assert (1, 20) == (hidden.count(b"\0"), len(hidden))
+
+
 def test_of_very_many_arguments_those_with_hints_are_hidden():
     """What is too much to be searched; all the rest stays."""
     plain = b"file%d\0" * 20_000
@@ -294,3 +303,12 @@ def test_nothing_changes_where_no_pattern_is(strings):
 
     assert raw is Redactor().argv(raw)
     assert raw is Redactor().env(raw)
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [b"http_proxy=http://proxy:3128", b"DOCKER_HOST=tcp://127.0.0.1:2375", b"X=sk-foo", b"Y=npm_config", b"Z=xoxb"],
+)
+def test_a_variable_that_is_whole_is_not_taken_for_one_that_was_cut(plain):
+    """What a longer one may have been a secret of is none."""
+    assert plain + b"\0A=b\0" == Redactor().env(plain + b"\0A=b\0")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import re
     from collections.abc import Iterator, Sequence
 
-    from whatran.secret_patterns import Rules
+    from whatran.secret_patterns import Program, Rules
 
 SALT_BYTES = 16
 DIGEST_BYTES = 4
@@ -25,7 +25,8 @@ PLACEHOLDER = regular(rb"<redacted:[0-9a-f]{8}>")
 GROWTH_BYTES = len("<redacted:01234567>")
 
 MOST_SECRETS = 1024
-"""That a text may have of one look; one with more is hidden whole. So none grows by much, whatever a process does."""
+"""That a text may have of one look, and command lines of one program; one with more is hidden whole. So none grows by
+much, whatever a process does."""
 
 BLOCK_BYTES = 64 << 10
 MOST_BLOCKS = 4
@@ -78,7 +79,9 @@ class Redactor:
                 if string in self._clean_env or not _hinted(string):
                     continue
                 left -= len(string)
-                found = self._after(b"\0" + string, ASSIGNED + ASSIGNED_WITHIN + ANYWHERE)[1:]
+                # Only the last can have been cut: the others end with a NUL, and that tells a name from a beginning.
+                end = b"\0" if at < len(strings) - 1 else b""
+                found = self._after(b"\0" + string + end, ASSIGNED + ASSIGNED_WITHIN + ANYWHERE)[1:].removesuffix(end)
                 strings[at] = found if left >= 0 else self._hidden(string)
                 if found == string:
                     _keep({string}, self._clean_env)
@@ -94,18 +97,25 @@ class Redactor:
     def _of_programs(self, text: bytes, named_until: int, *, runs: bool) -> bytes:
         """The text without what is a secret only to some programs: to the one that it begins with, or one that runs."""
         for program in PROGRAMS:
-            if not any(hint in text for hint in program.hints):
-                continue
-            at = 0
-            while found := program.mention.search(text, at, len(text) if runs else named_until):
-                start, end = found.span("line")
-                if start < 0:  # its arguments are the strings that follow
-                    text = text[: found.end()] + self._after(text[found.end() :], (program.in_string,))
-                    break
-                line = self._after(text[start:end], (program.in_line,))
-                text = text[:start] + line + text[end:]
-                at = start + len(line)
+            if any(hint in text for hint in program.hints):
+                text = self._of_program(program, text, len(text) if runs else named_until)
         return text
+
+    def _of_program(self, program: Program, text: bytes, named_until: int) -> bytes:
+        """The same of one program; what is between its mentions is copied but once."""
+        parts: list[bytes] = []
+        at = 0
+        for _ in range(MOST_SECRETS):
+            found = program.mention.search(text, at, named_until)
+            if not found:
+                return b"".join((*parts, text[at:]))
+            start, end = found.span("line")
+            if start < 0:  # its arguments are the strings that follow
+                end = found.end()
+                return b"".join((*parts, text[at:end], self._after(text[end:], (program.in_string,))))
+            parts += text[at:start], self._after(text[start:end], (program.in_line,))
+            at = end
+        raise _TooManyError
 
     def _searched(self, text: bytes, rules: Rules) -> bytes:
         """The text, which begins with a NUL, after these rules."""

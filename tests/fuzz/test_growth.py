@@ -12,6 +12,7 @@ from whatran.filter import Filter, parse
 from whatran.pipeline import Pipeline
 from whatran.recording import format as form
 from whatran.recording.read import Damage, parts
+from whatran.redact import MOST_SECRETS, Redactor
 from whatran.wire import layout
 from whatran.wire.rejoin import Rejoin
 
@@ -159,3 +160,13 @@ def test_rejoin_forgets():
     list(rejoin.finish())
 
     assert ({}, {}) == (rejoin._pending, rejoin._cpus)
+
+
+@pytest.mark.parametrize("many", [4_000, 16_000])
+def test_command_lines(many):
+    """However many an argument has, so many of them are searched as may be, and no more."""
+
+    def redact(count):
+        Redactor(b"0" * 16).argv(b"sh\0-c\0" + b"mysql a\n" * count + b"\0")
+
+    assert work(redact, many) == work(redact, MOST_SECRETS)
