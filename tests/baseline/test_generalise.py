@@ -28,7 +28,7 @@ EXAMPLES = {
     "/tmp/my-14fh2w7z/a": "/tmp/my-<temp>/a",
     "/tmp/my_AbC123": "/tmp/my_<temp>",
     "/tmp/job-_f4vx5u6": "/tmp/job-<temp>",
-    "/tmp/v8b_fp/run": "/tmp/v8b_fp/run",
+    "/tmp/my_fp/run": "/tmp/my_fp/run",
     "/tmp/go-build1234567890/b001": "/tmp/go-build<temp>/b001",
     "/tmp/build12/python3/x86_64": "/tmp/build12/python3/x86_64",
     "ccAb12Cd.s": "ccAb12Cd.s",
