@@ -112,3 +112,12 @@ def groups():
     yield make
     for path in reversed(made):
         remove_cgroup(path)
+
+
+@pytest.fixture
+def core_pattern():
+    """The file that says what becomes of cores; as it was afterwards."""
+    path = Path("/proc/sys/kernel/core_pattern")
+    before = path.read_bytes()
+    yield path
+    path.write_bytes(before)

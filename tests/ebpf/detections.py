@@ -134,11 +134,8 @@ SCRIPTS = {
 }
 """By the title of the rule."""
 
-MADE_ONLY = {
-    # Only in a machine of its own may a test change what the kernel starts; the rule's own examples must do.
-    "Kernel Started An Unusual Program",
-}
-"""Rules without a script."""
+BY_ITSELF = "Kernel Started An Unusual Program"
+"""What the kernel starts is no child of ours: a rule with a test of its own."""
 
 EVERYDAY = """
 ls -l / | sort | head -n 3; grep -c root /etc/passwd; sed -n 1p /etc/passwd | cut -d: -f1 | tr a-z A-Z

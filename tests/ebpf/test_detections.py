@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -10,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
+import whatran
 from whatran.rules.load import load
 from whatran.rules.places import BUILTIN
 
-from .detections import EVERYDAY, MADE_ONLY, SCRIPTS
-from .programs import remove_cgroup
+from .detections import BY_ITSELF, EVERYDAY, SCRIPTS
+from .programs import read_until, remove_cgroup
 from .truth import cgroup2_mount
 
 QUIET = "quiet"
@@ -95,4 +97,19 @@ def test_each_rule_has_its_script():
     """None of the rules that alert by themselves is left out."""
     titles = {rule.title for rule in load([BUILTIN]).rules if rule.level != "informational"}
 
-    assert titles == SCRIPTS.keys() | MADE_ONLY
+    assert titles == SCRIPTS.keys() | {BY_ITSELF}
+
+
+def test_a_program_that_the_kernel_started(programs, place, core_pattern):
+    """Here to take a core, as nobody else is harmed by that."""
+    helper = shutil.copy(programs / "true", place / f"h{uuid.uuid4().hex[:10]}")
+    core_pattern.write_text(f"|{helper}")
+
+    with whatran.watch(comm=[helper.name], rules=[BUILTIN / "usermode_helper.yml"]) as watched:
+        crashed = subprocess.Popen(["/bin/sh", "-c", "ulimit -c unlimited; kill -SEGV $$"])
+        events = read_until(watched, lambda event: event.event == "sched_process_exit")
+        crashed.wait()
+
+    assert [(BY_ITSELF, str(helper))] == [
+        (event.rule, event.process.pathname) for event in events if isinstance(event, whatran.Alert)
+    ]

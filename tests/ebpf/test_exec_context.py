@@ -17,7 +17,6 @@ from .programs import pty, read_until, stdin_is
 from .truth import assert_exec_matches, cgroup2_mount, execs, forks, only, told
 
 NOBODY = 65534
-CORE_PATTERN = Path("/proc/sys/kernel/core_pattern")
 
 
 def test_name_before_the_exec(run_told, programs):
@@ -247,14 +246,6 @@ def test_cgroup(run_told, programs):
         assert_exec_matches(event, witness, cgroup_id=inode)
     finally:
         group.rmdir()
-
-
-@pytest.fixture
-def core_pattern():
-    """The file that says what becomes of cores; as it was afterwards."""
-    before = CORE_PATTERN.read_bytes()
-    yield CORE_PATTERN
-    CORE_PATTERN.write_bytes(before)
 
 
 def test_usermode_helper(programs, place, core_pattern):
