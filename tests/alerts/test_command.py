@@ -48,8 +48,10 @@ def test_nothing_of_an_alert_is_executed(out, tmp_path, monkeypatch):
     assert ("$(touch pwned)\n", ["out"]) == (out.read_text(), os.listdir(tmp_path))
 
 
-def test_hostile_text_in_every_field(out):
+def test_hostile_text_in_every_field(out, monkeypatch):
     """It gets there: exact in the JSON, and spelt out in the environment, where each has one line."""
+    for name in [name for name in os.environ if name.startswith("WHATRAN_")]:
+        monkeypatch.delenv(name)
     delivery = deliver([Command("cat > $OUT; env | grep ^WHATRAN_ >> $OUT")], [hostile_alert()])
     line, *facts = out.read_text().removesuffix("\n").split("\n")
 
