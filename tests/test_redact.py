@@ -312,3 +312,11 @@ def test_nothing_changes_where_no_pattern_is(strings):
 def test_a_variable_that_is_whole_is_not_taken_for_one_that_was_cut(plain):
     """What a longer one may have been a secret of is none."""
     assert plain + b"\0A=b\0" == Redactor().env(plain + b"\0A=b\0")
+
+
+def test_a_variable_that_was_cut_is_not_taken_for_one_that_was_whole():
+    """Although the same bytes were no secret before."""
+    redactor = Redactor()
+    redactor.env(b"X=sk-foo\0A=b\0")
+
+    assert b"sk-foo" not in redactor.env(b"A=b\0X=sk-foo")

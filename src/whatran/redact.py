@@ -83,7 +83,8 @@ class Redactor:
                 end = b"\0" if at < len(strings) - 1 else b""
                 found = self._after(b"\0" + string + end, ASSIGNED + ASSIGNED_WITHIN + ANYWHERE)[1:].removesuffix(end)
                 strings[at] = found if left >= 0 else self._hidden(string)
-                if found == string:
+                # One that may be the beginning of a secret is looked at again: the next may have been cut there.
+                if found == string == self._after(b"\0" + string, ASSIGNED + ASSIGNED_WITHIN + ANYWHERE)[1:]:
                     _keep({string}, self._clean_env)
             return self._bounded(b"\0".join(strings), raw)
         except _TooManyError:
