@@ -17,7 +17,8 @@ def main() -> int:
     settle_signals()
     try:
         from whatran.cli import main as command_line  # noqa: PLC0415 (see above)
-    except (ImportError, MemoryError, OSError) as error:  # no memory or descriptors left for it, or it is not all there
+    # No memory or descriptors are left for it, or it is not all there. Without memory Python has errors of its own too.
+    except (ImportError, MemoryError, OSError, SystemError) as error:
         sys.stderr.write(f"whatran: cannot start: {str(error) or 'out of memory'}\n")
         return 1
     try:
