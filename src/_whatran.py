@@ -18,7 +18,7 @@ def main() -> int:
     try:
         from whatran.cli import main as command_line  # noqa: PLC0415 (see above)
     # No memory or descriptors are left for it, or it is not all there. Without memory Python has errors of its own too.
-    except (ImportError, MemoryError, OSError, SystemError) as error:
+    except (ImportError, MemoryError, OSError, SyntaxError, SystemError) as error:
         sys.stderr.write(f"whatran: cannot start: {str(error) or 'out of memory'}\n")
         return 1
     try:

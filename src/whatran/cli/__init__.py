@@ -75,7 +75,11 @@ def _said(argv: Sequence[str], *, ours: bool) -> int:
         return error.exit_code
     except BrokenPipeError:  # whoever read our output has seen enough: end as SIGPIPE would end us
         return 128 + signal.SIGPIPE
-    except (MemoryError, SystemError):  # the second is what Python says where it had none left to say the first
+    except (
+        MemoryError,
+        SyntaxError,
+        SystemError,
+    ):  # what Python says of its own files where it had none to say the first
         say("out of memory")
         return 1
     except ImportError as error:  # no memory to map a module of Python's, or it is not all there
