@@ -36,6 +36,8 @@ hidden whole. A process may have 6 MiB of arguments."""
 MOST_TOGETHER = 64
 """How many options one after another stay in one block."""
 
+_OF_VARIABLES = ASSIGNED + ASSIGNED_WITHIN + ANYWHERE
+
 MOST_CLEAN, CLEAN_BYTES = 1 << 13, 256
 """How many strings are remembered to have no secret, and how long they may be: most come again and again."""
 
@@ -80,11 +82,11 @@ class Redactor:
                     continue
                 left -= len(string)
                 # Only the last can have been cut: the others end with a NUL, and that tells a name from a beginning.
-                end = b"\0" if at < len(strings) - 1 else b""
-                found = self._after(b"\0" + string + end, ASSIGNED + ASSIGNED_WITHIN + ANYWHERE)[1:].removesuffix(end)
+                whole = at < len(strings) - 1
+                found = self._after(b"\0" + string + b"\0" * whole, _OF_VARIABLES)[1:].removesuffix(b"\0")
                 strings[at] = found if left >= 0 else self._hidden(string)
                 # One that may be the beginning of a secret is looked at again: the next may have been cut there.
-                if found == string == self._after(b"\0" + string, ASSIGNED + ASSIGNED_WITHIN + ANYWHERE)[1:]:
+                if found == string and (not whole or self._after(b"\0" + string, _OF_VARIABLES)[1:] == string):
                     _keep({string}, self._clean_env)
             return self._bounded(b"\0".join(strings), raw)
         except _TooManyError:
