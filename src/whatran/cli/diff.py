@@ -18,6 +18,7 @@ from whatran.cli.options import add_redact, number
 from whatran.cli.parser import Parser
 from whatran.cli.progress import Bar
 from whatran.cli.recordings import filtered
+from whatran.cli.replacing import add_keep, rules_help
 from whatran.errors import WhatranError
 from whatran.sinks.output import YELLOW, Output
 
@@ -107,7 +108,9 @@ def _writer(comparison: Comparison, options: argparse.Namespace) -> Callable[[Ou
 def _parser() -> Parser:
     from whatran.diff.normalise import RULES  # noqa: PLC0415 (not for other commands)
 
-    parser = Parser("whatran diff", __doc__, usage="whatran diff [OPTION]... LEFT RIGHT", epilog=lambda: _rules(RULES))
+    parser = Parser(
+        "whatran diff", __doc__, usage="whatran diff [OPTION]... LEFT RIGHT", epilog=lambda: rules_help(RULES)
+    )
     parser.add_argument("left", metavar="LEFT", help='a recording; "-" is standard input')
     parser.add_argument("right", metavar="RIGHT", help="the recording it is compared with")
     parser.add_argument(
@@ -123,16 +126,5 @@ def _parser() -> Parser:
     parser.add_argument("-n", "--count", type=number, metavar="COUNT", help="show no more than COUNT differences")
     parser.add_argument("--explain", action="store_true", help="say too what was replaced before the comparison")
     parser.add_argument("--exact", action="store_true", help="replace nothing before the comparison")
-    parser.add_argument(
-        "--keep",
-        choices=tuple(RULES),
-        action="append",
-        default=[],
-        metavar="RULE",
-        help="do not replace what this rule does; can be repeated",
-    )
+    add_keep(parser, RULES, "replace")
     return parser
-
-
-def _rules(rules: dict[str, str]) -> str:
-    return "\n".join(["rules:", *(f"  {name:<12}{text.replace('`', '')}" for name, text in rules.items())])

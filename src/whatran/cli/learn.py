@@ -18,6 +18,7 @@ from whatran.cli.newfile import add_overwrite, is_same_file, new_file
 from whatran.cli.observing import Following, add_inputs, followed, recorded, split
 from whatran.cli.options import add_source, add_verbose
 from whatran.cli.parser import Parser
+from whatran.cli.replacing import add_keep, rules_help
 from whatran.cli.running import caller_of
 from whatran.errors import BaselineError, UsageError
 from whatran.sinks.output import Output
@@ -204,7 +205,7 @@ def _parser() -> Parser:
         "whatran learn",
         __doc__,
         usage="whatran learn [OPTION]... FILE...\n       whatran learn [OPTION]... -- COMMAND [ARGUMENT]...",
-        epilog=lambda: _rules(RULES),
+        epilog=lambda: rules_help(RULES),
     )
     add_inputs(parser)
     parser.add_argument(
@@ -227,14 +228,7 @@ def _parser() -> Parser:
     )
     parser.add_argument("--explain", action="store_true", help="say what was generalised, and why")
     parser.add_argument("--exact", action="store_true", help="generalise nothing")
-    parser.add_argument(
-        "--keep",
-        choices=tuple(RULES),
-        action="append",
-        default=[],
-        metavar="RULE",
-        help="do not generalise what this rule does; can be repeated",
-    )
+    add_keep(parser, RULES, "generalise")
     add_source(parser.add_argument_group("what is captured of a command"))
     add_verbose(parser)
     return parser
@@ -244,7 +238,3 @@ def _depth(text: str) -> int:
     if text not in tuple("012345678"):
         raise UsageError(f"{text!r} is no depth; give how many parents are to be kept, from 0 to 8")
     return int(text)
-
-
-def _rules(rules: dict[str, str]) -> str:
-    return "\n".join(["rules:", *(f"  {name:<12}{text.replace('`', '')}" for name, text in rules.items())])
