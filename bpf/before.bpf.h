@@ -55,7 +55,7 @@ static __always_inline void before__fill(struct before *dst, struct task_struct 
 	const struct cred *cred = task->cred;
 	struct before before = {};
 
-	bpf_get_current_comm(before.comm, sizeof(before.comm));
+	comm__fill(before.comm, task->comm);
 	before.cap_effective = cap_effective(cred);
 	before.euid = cred->euid.val;
 	before.egid = cred->egid.val;

@@ -12,22 +12,30 @@
 
 #include "compat.bpf.h"
 #include "wire.h"
+#include "words.bpf.h"
 
 /* The number a task has in the pid namespace it lives in, the innermost of its struct pid. */
 static __always_inline __u32 ns_number(struct task_struct *task, __u32 *ns_inum)
 {
 	struct pid *pid = task->thread_pid;
-	__u32 level = pid->level;
-	struct upid upid = {};
+	__u32 number = pid->numbers[0].nr, inum = 0, level = pid->level;
 	struct pid_namespace *ns;
+	struct upid upid = {};
 
-	/* A variable index is not for typed pointers. */
-	bpf_probe_read_kernel(&upid, sizeof(upid),
-			      (void *)pid + bpf_core_field_offset(struct pid, numbers) + level * sizeof(upid));
-	ns = upid.ns;
 	if (ns_inum)
-		*ns_inum = BPF_CORE_READ(ns, ns.inum);
-	return upid.nr;
+		inum = pid->numbers[0].ns->ns.inum;
+	/* A variable index is not for typed pointers. */
+	if (level) {
+		bpf_probe_read_kernel(&upid, sizeof(upid),
+				      (void *)pid + bpf_core_field_offset(struct pid, numbers) + level * sizeof(upid));
+		number = upid.nr;
+		ns = upid.ns;
+		if (ns_inum)
+			inum = BPF_CORE_READ(ns, ns.inum);
+	}
+	if (ns_inum)
+		*ns_inum = inum;
+	return number;
 }
 
 static __always_inline __u32 tty_dev(struct signal_struct *signal)
@@ -39,13 +47,10 @@ static __always_inline __u32 tty_dev(struct signal_struct *signal)
 	return (tty->driver->major << 20) | (tty->driver->minor_start + tty->index);
 }
 
-/* Two words before 6.3: no single typed load fits both. */
+/* A number since 6.3, an array of two before: one load fits both. */
 static __always_inline __u64 cap_effective(const struct cred *cred)
 {
-	__u64 bits = 0;
-
-	bpf_probe_read_kernel(&bits, sizeof(bits), &cred->cap_effective);
-	return bits;
+	return *(const __u64 *)&cred->cap_effective;
 }
 
 static __always_inline void cred__fill(struct task *dst, const struct cred *cred)
@@ -84,8 +89,8 @@ static __always_inline void task__fill(struct task *dst, struct task_struct *tas
 	dst->start_boot_ns = leader->start_boottime;
 	dst->ppid = parent->tgid;
 	dst->ppid_start_boot_ns = parent->start_boottime;
-	bpf_probe_read_kernel_str(dst->ppid_comm, sizeof(dst->ppid_comm), parent->comm);
-	bpf_probe_read_kernel_str(dst->comm, sizeof(dst->comm), task->comm);
+	comm__fill(dst->ppid_comm, parent->comm);
+	comm__fill(dst->comm, task->comm);
 	dst->session_id = signal->pids[PIDTYPE_SID]->numbers[0].nr;
 	dst->process_group = signal->pids[PIDTYPE_PGID]->numbers[0].nr;
 	dst->tty_dev = tty_dev(signal);

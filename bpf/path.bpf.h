@@ -11,6 +11,7 @@
 
 #include "compat.bpf.h"
 #include "maps.bpf.h"
+#include "words.bpf.h"
 
 /* With single-letter names a path of PATH_MAX has 2,048 components; mounts crossed count too. */
 #define WALK_STEPS 2304
@@ -42,9 +43,6 @@ static __always_inline bool name__append(struct scratch *scratch, const unsigned
 	scratch->end = end + bytes;
 	return true;
 }
-
-/* Each byte's top bit, where the byte is zero; above the first such also by mistake. */
-#define ZERO_BYTES(word) (((word) - 0x0101010101010101) & ~(word) & 0x8080808080808080)
 
 /* Appends a short name and its NUL, without a helper; false where it has none. */
 static __always_inline bool short_name__append(struct scratch *scratch, const __u64 *words)

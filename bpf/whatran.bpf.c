@@ -259,15 +259,19 @@ int whatran_exit_v5(__u64 *ctx)
 
 static __always_inline int failed(__u64 *ctx, bool at, bool modern)
 {
-	struct task_struct *task = PLAIN(modern, struct task_struct, bpf_get_current_task_btf());
-	__u32 pid = bpf_get_current_pid_tgid() >> 32, slot = 2 * bpf_get_smp_processor_id() + at;
-	struct pt_regs *regs = (void *)ctx[0];
+	__u32 pid, slot = 2 * bpf_get_smp_processor_id() + at;
 	long error = -(long)ctx[1];
 	struct execve execve = {};
+	struct task_struct *task;
 	struct failure *failure;
 	__u64 bytes;
 
-	if (error <= 0 || error >= ERESTARTSYS || !execve__fill(&execve, task, regs) || !wanted(FRAME_FAILED, pid))
+	/* First of all: nearly all system calls end here. */
+	if (error <= 0 || error >= ERESTARTSYS)
+		return 0;
+	task = PLAIN(modern, struct task_struct, bpf_get_current_task_btf());
+	pid = bpf_get_current_pid_tgid() >> 32;
+	if (!execve__fill(&execve, task, (void *)ctx[0]) || !wanted(FRAME_FAILED, pid))
 		return 0;
 	failure = bpf_map_lookup_elem(&failures, &slot);
 	if (!failure) {
