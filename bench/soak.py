@@ -71,6 +71,8 @@ def main() -> None:
     options = _parser().parse_args()
     if os.geteuid():
         sys.exit("soak: only root may watch by eBPF")
+    for number in (signal.SIGINT, signal.SIGTERM):  # whatever it waits for; and all that it has started is ended
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
     with tempfile.TemporaryDirectory(prefix="whatran-soak-") as name:
         if shutil.disk_usage(name).free < FREE_BYTES:
             sys.exit(f"soak: {name} is on a disk that is nearly full: name another place by TMPDIR")
@@ -148,6 +150,7 @@ class _Load:
         self.made = {name: count + more[name] + WORKERS * turn.each for name, count in self.made.items()}
 
     def __exit__(self, *exc: object) -> None:
+        os.killpg(self.pid, signal.SIGKILL)  # a turn may be under way
         self._shell.communicate()
 
 
