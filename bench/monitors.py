@@ -26,6 +26,12 @@ WHATRAN = [sys.executable, "-m", "whatran"]
 # A tree is told apart in the kernel; of other users' execs it tells all the same that they were.
 OURS = ("--tree", str(os.getpid()), "--uid", str(USER))
 
+# What there is to know of an exec, to those who know no more of it.
+SIXTEEN = (
+    "cmdpath,pathname,dev,inode,ctime,inode_mode,interpreter_pathname,interpreter_dev,interpreter_inode,"
+    "interpreter_ctime,argv,interp,stdin_type,stdin_path,invoked_from_kernel,env"
+)
+
 # bpftrace and libbpf-tools find tracepoints there; in a mount namespace, for it need not be mounted for all.
 TRACEFS = """
 mountpoint -q /sys/kernel/debug || mount -t debugfs debugfs /sys/kernel/debug
@@ -119,6 +125,13 @@ MONITORS = (
         "whatran, jsonl to a file",
         _whatran("--format", "jsonl"),
         matches(rb'^\{"schema":\d+,"event":"sched_process_exec"'),
+    ),
+    Monitor(
+        "whatran, jsonl of 16 fields",
+        _whatran("--format", "jsonl", "--env", "--fields", SIXTEEN),
+        matches(rb'^\{"event":"sched_process_exec"'),
+        note="those of Tracee's event of that name, with argv and environment whole; it tells of execs alone, as no "
+        "field of other events was asked for",
     ),
     Monitor("whatran, lives to a file", _whatran("--format", "lives"), in_lives),
     Monitor(

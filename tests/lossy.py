@@ -27,6 +27,9 @@ class Lossy:
 class Deaf:
     """A Taker to whom nothing is news."""
 
+    def __init__(self, *, crowded=False):
+        self.crowded = crowded
+
     def unnumbered(self, failed, now_boot_ns, boot):
         return []
 

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from tests.events import make_exec, make_exit, make_fork
 from whatran.errors import UsageError
-from whatran.filter import Filter, equals, parse
+from whatran.filter import Filter, equals, parse, without
 
 
 def _passes(event, *texts):
@@ -104,6 +104,19 @@ def test_an_end_follows_any_exec():
     ]
 
     assert [*events[:2], *events[4:6]] == [event for event in events if filter_(event)]
+
+
+def test_an_event_without_the_fields_is_left_out():
+    """Each kind by its own fields; what all have, and no fields, leave none out."""
+    events = make_exec(), make_fork(2), make_exit()
+    passing = [
+        [_passes(event, *without(fields)) for event in events]
+        for fields in (["argv"], ["argv", "exit_code"], ["child_tid"], ["event"], ["pid", "argv"], [])
+    ]
+
+    assert _passes(make_exec(), *without(["exit_code"], judged=True))
+    only_exec, only_fork, all_of_them = [True, False, False], [False, True, False], [True] * 3
+    assert [only_exec, [True, False, True], only_fork, *[all_of_them] * 3] == passing
 
 
 def test_verdicts_do_not_pile_up():

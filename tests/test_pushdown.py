@@ -1,6 +1,6 @@
 import pytest
 
-from whatran.filter import equals, parse
+from whatran.filter import equals, parse, without
 from whatran.pushdown import push_down
 from whatran.wire import layout
 from whatran.wire.settings import Settings
@@ -65,6 +65,39 @@ def test_fields_that_nobody_asked_for_are_not_read():
     asked = push_down([parse("cwd=/tmp/*")], Settings(), ["pid", "unit", "argv"])
 
     assert (0, ALL & ~(CWD | ARGV | CGROUP)) == (push_down([], Settings()).unwanted, asked.unwanted)
+
+
+EXECS, FAILED, LIVES = {layout.EXEC}, {layout.FAILED}, {layout.FORK, layout.EXIT}
+
+
+@pytest.mark.parametrize(
+    ("fields", "texts", "kinds"),
+    [
+        (["inode"], [], EXECS),
+        (["inode", "argv"], [], EXECS | FAILED),
+        (["errno"], [], FAILED),
+        (["inode", "exit_code"], [], EXECS | LIVES),
+        (["child_pid"], [], LIVES),
+        (["inode", "pid"], [], EXECS | FAILED | LIVES),
+        (["pid"], ["event=*_exec"], EXECS),
+        (["pid"], ["event!=*_exec", "event!=process_*"], LIVES),
+        (["ancestors"], [], EXECS | LIVES),
+        (["inode"], ["creator_pid=1"], EXECS | LIVES),
+        (["inode", "argv"], ["pathname=/bin/*"], EXECS | FAILED | LIVES),
+        (["inode"], ["uid=0"], EXECS),
+        (None, ["event=*_exec"], EXECS | FAILED | LIVES),
+    ],
+)
+def test_events_that_nobody_asked_for_are_not_sent(fields, texts, kinds):
+    """Unless others cannot be told or judged without: who made whom, and what its last exec was."""
+    conditions = [parse(text) for text in (*texts, *without(fields or ()))]
+
+    assert kinds == set(push_down(conditions, Settings(), fields).kinds)
+
+
+def test_events_that_are_not_to_be_told_are_not_sent_whatever_is_asked():
+    """--failed none and fields of theirs."""
+    assert layout.FAILED not in push_down([], Settings(kinds=(layout.EXEC,)), ["errno", "pid"]).kinds
 
 
 def test_settings_are_packed_as_the_kernel_has_them():

@@ -22,10 +22,10 @@ def clock(monkeypatch):
     return now
 
 
-def looks(clock, kind, seconds):
+def looks(clock, kind, seconds, **deaf):
     """When it looked, being asked ten times a second for a while."""
     source = Lossy(kind, clock, seconds)
-    looking = Repair(source, Deaf(), Scope(None), Settings())
+    looking = Repair(source, Deaf(**deaf), Scope(None), Settings())
     while clock.now < 60:
         clock.now += 0.1
         looking.happened()
@@ -52,3 +52,8 @@ def test_where_looking_takes_long_it_is_done_seldom(clock):
 def test_who_ended_unseen_is_looked_for(clock, kind, looked):
     """Lost exits are reason enough: who has ended would be remembered."""
     assert looked == bool(looks(clock, kind, 0))
+
+
+def test_who_ended_untold_is_looked_for_in_a_crowd(clock):
+    """Where exits are not asked for, too many that are remembered are reason enough."""
+    assert 50 <= len(looks(clock, layout.FORK, 0, crowded=True)) <= 60

@@ -82,6 +82,23 @@ def equals(field: str, value: object) -> Condition:
     return parse(f"{field}={glob.escape(str(value))}")
 
 
+def without(fields: Collection[str], *, judged: bool = False) -> list[str]:
+    """The conditions that leave out each kind of event that has none of these fields; none for no fields.
+
+    Execs that are to be ``judged`` by rules stay, as those judge only what filters let pass.
+    """
+    kinds = KINDS[1:] if judged else KINDS
+    return [f"event!={kind.NAME}" for kind in kinds if fields and set(fields).isdisjoint(kind.__struct_fields__)]
+
+
+def pass_some(name: str, conditions: Iterable[Condition]) -> bool:
+    """Whether the conditions on ``event`` let events of this name pass."""
+    return all(
+        any(bool(each.match(name)) != each.negated for each in group)
+        for group in _group(c for c in conditions if c.field == "event")
+    )
+
+
 def text_of(value: object) -> str | None:
     """The text a glob is held against; None, which fits no glob, where the value is unknown.
 
@@ -132,11 +149,14 @@ class Filter:
 
     def __init__(self, conditions: Iterable[Condition]) -> None:
         conditions = tuple(conditions)
-        self._own = _group(c for c in conditions if c.field not in EXEC_ONLY)
+        self._names = frozenset(name for name in NAMES if pass_some(name, conditions))
+        self._own = _group(c for c in conditions if c.field not in {*EXEC_ONLY, "event"})
         self._of_exec = _group(c for c in conditions if c.field in EXEC_ONLY)
         self._processes: dict[int, _Shown] = {}  # by pid
 
     def __call__(self, event: TaskEvent) -> TaskEvent | None:
+        if not self._of_exec:
+            return event if self._passes(event) else None
         process = self._processes.get(event.pid)
         if process is None or process.start_time != event.process_start_time:
             # Of a program that started before the watch nothing is known: only negations hold.
@@ -152,7 +172,11 @@ class Filter:
             case Exit() if event.process_group_exit:
                 self._processes.pop(event.pid, None)
                 judged |= process.seen
-        return event if judged and all(_holds(event, group) for group in self._own) else None
+        return event if judged and self._passes(event) else None
+
+    def _passes(self, event: TaskEvent) -> bool:
+        """Whether what is asked of it by itself holds."""
+        return event.event in self._names and all(_holds(event, group) for group in self._own)
 
     def _judge(self, event: TaskEvent, process: _Shown) -> bool:
         """Whether the conditions on exec's own fields hold for this event's process."""

@@ -60,6 +60,9 @@ class Taker(Protocol):
     @property
     def holding(self) -> bool: ...
 
+    @property
+    def crowded(self) -> bool: ...
+
     def __call__(self, frames: Sequence[bytes], boot: Boot) -> list[Event]: ...
 
     def older(self, living: Sequence[bytes], boot: Boot) -> None: ...
@@ -115,6 +118,11 @@ class Pipeline:
     def holding(self) -> bool:
         """Whether events wait for what the next batch will have, even if that is empty."""
         return bool(self._search and self._search.holding)
+
+    @property
+    def crowded(self) -> bool:
+        """Whether learn() is wanted, as processes may be remembered that have ended: their ends are not told."""
+        return self._processes.crowded
 
     def __call__(self, frames: Iterable[bytes], boot: Boot) -> list[Event]:
         """The events of one batch, in the order of their times; gaps stand where something is missing."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypedDict, get_args
 
 from whatran.errors import UsageError
-from whatran.filter import FIELDS, MOST_CONDITIONS, Condition, check_field, equals, parse
+from whatran.filter import FIELDS, MOST_CONDITIONS, Condition, check_field, equals, parse, without
 from whatran.process.accounts import Account, account
 from whatran.pushdown import push_down
 from whatran.redact import Redactor
@@ -139,16 +139,16 @@ def plan(
         raise UsageError(
             f"the ring buffer cannot have {ring_bytes} bytes: give a power of two from {mmap.PAGESIZE} to {1 << 31}"
         )
+    for name in fields or ():
+        check_field(name, FIELDS, "fields")
     conditions = (
         *(equals("uid", number) for number in uid),
         # The kernel keeps 15 bytes of a name.
         *(equals("comm", os.fsdecode(os.fsencode(name)[: layout.COMM_BYTES - 1])) for name in comm),
-        *map(parse, filters),
+        *map(parse, (*filters, *without(fields or (), judged=bool(rules)))),
     )
     if len(conditions) > MOST_CONDITIONS:
         raise UsageError(f"{len(conditions)} filters are too many: give {MOST_CONDITIONS} at most")
-    for name in fields or ():
-        check_field(name, FIELDS, "fields")
     if isinstance(env, str):
         raise UsageError(f"env is a list of names, not one text: give [{env!r}]")
     if not isinstance(env, bool) and any(not name or "=" in name for name in env):

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from whatran.event import Exec, ExecFailed, Exit, Fork
-from whatran.filter import EXEC_ONLY, Condition
+from whatran.filter import EXEC_ONLY, Condition, pass_some
 from whatran.wire import layout
 
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ NAME_OF = {
     layout.FAILED: ExecFailed.NAME,
 }
 
+_LIVES = {"ancestors", "creator_pid", "creator_start_time"}
+"""Fields that come of who made whom."""
+
 T = TypeVar("T")
 
 
@@ -32,13 +35,22 @@ def push_down(conditions: Sequence[Condition], settings: Settings, fields: Colle
     if fields is not None:
         needed = {*fields, *(condition.field for condition in conditions)}
         unwanted = sum(bit for bit, names in layout.GATHERED.items() if needed.isdisjoint(names))
-        settings = replace(settings, unwanted=unwanted)
+        settings = replace(settings, unwanted=unwanted, kinds=_kinds(conditions, settings.kinds, needed))
     if any(condition.field in EXEC_ONLY for condition in conditions):
         # Forks and exits are judged as their process's last exec was, so all execs must come.
         return settings
     uids, uids_unwanted = _exact(conditions, "uid", _uid, layout.SETTINGS_UIDS)
     comms, comms_unwanted = _exact(conditions, "comm", _comm, layout.SETTINGS_COMMS)
     return replace(settings, uids=uids, uids_unwanted=uids_unwanted, comms=comms, comms_unwanted=comms_unwanted)
+
+
+def _kinds(conditions: Sequence[Condition], kinds: Collection[int], needed: Collection[str]) -> tuple[int, ...]:
+    """Those of which something is told, or that others cannot be told or judged without."""
+    told = {kind for kind in kinds if pass_some(NAME_OF[kind], conditions)}
+    lives = {layout.FORK, layout.EXIT}
+    if told & lives or not _LIVES.isdisjoint(needed) or any(c.field in EXEC_ONLY for c in conditions):
+        told |= lives
+    return tuple(kind for kind in kinds if kind in told)
 
 
 def _exact(

@@ -47,6 +47,8 @@ class Recorder:
 
     holding = False
     """Whether it waits for anything."""
+    crowded = False
+    """Whether it remembers processes that have ended."""
 
     def __init__(self, planned: Plan, store: Store, *, numbers: bool) -> None:
         """``numbers`` says whether there may be several chapters, so that where each begins must be known."""

@@ -37,6 +37,10 @@ class Redacting:
     def holding(self) -> bool:
         return self._taker.holding
 
+    @property
+    def crowded(self) -> bool:
+        return self._taker.crowded
+
     def __call__(self, frames: Sequence[bytes], boot: Boot) -> list[Event]:
         return self._taker(self._frames(frames), boot)
 

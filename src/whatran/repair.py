@@ -84,12 +84,13 @@ class Repair:
     def look(self) -> None:
         """Compares what lives now with what is known, if execs were lost since this was done last.
 
-        Or exits: who has ended unseen would be remembered until somebody else gets its pid.
+        Or exits: who has ended unseen would be remembered until somebody else gets its pid. Or where too many are
+        remembered, as exits were not asked for.
         """
         all_counts = self._source.counts()
         counts = all_counts[layout.EXEC], all_counts[layout.EXIT]
         lost, self._lost = self._lost, sum(count.lost + count.failed + count.limited for count in counts)
-        if self._lost == lost:
+        if self._lost == lost and not self._taker.crowded:
             return
         try:
             living = self._source.tasks()

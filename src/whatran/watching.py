@@ -86,8 +86,9 @@ def watch(
 
     ``env`` asks for environments, or for the variables it names; ``threads`` for the forks
     and exits of threads. ``failed`` says of execs that failed whether a search of PATH is
-    one ("fold"), all attempts are told ("all") or none. ``fields`` are all that is asked for of
-    execs: others may be None, and named as unreadable, as they cost time to read. argv and env are whole unless
+    one ("fold"), all attempts are told ("all") or none. ``fields`` are all that is asked for:
+    events that have none of them are not told, and other fields of execs may be None, and named as unreadable, as they
+    cost time to read. argv and env are whole unless
     ``max_argv`` or ``max_env`` say how many bytes to keep. Of each kind of event a cgroup has
     no more than ``rate_limit`` told a second; what is over it is counted. It ends after ``timeout``
     seconds, with the command, or never. ``source`` is what tells of it: "ebpf", or "ptrace",

@@ -96,6 +96,14 @@ def test_filters(run, options, comms):
     assert comms == {name.removeprefix("x86_64-linux-gnu-").removesuffix("-12").removesuffix(".bfd") for name in found}
 
 
+def test_fields(run):
+    """Of each event those that it has of them; one that has none is not shown."""
+    _, out, _ = run("replay", "--format", "jsonl", "--fields", "exit_code,deleted", DEMO)
+    kinds = {tuple(json.loads(line)) for line in out.splitlines()}
+
+    assert {("event", "exit_code"), ("event", "deleted")} == kinds
+
+
 def test_count(run):
     """No more lines than that."""
     _, out, _ = run("replay", "-n", "2", "--format", "jsonl", DEMO)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import whatran
+from whatran.process import processes
 
 from .programs import pty, read_until, stdin_is
 from .truth import assert_exec_matches, cgroup2_mount, execs, forks, only, told
@@ -280,3 +281,40 @@ def test_fields_that_nobody_asked_for(programs):
     costly |= {"stdin_path", "stdin_type", "cwd", "argv"}
     assert costly == unread
     assert (whole.pathname, whole.cgroup, whole.inode) == (some.pathname, some.cgroup, some.inode)
+
+
+def test_events_that_have_nothing_of_what_was_asked_for(programs):
+    """Are neither told nor sent, but all execs are; processes are still followed."""
+    storm = [str(programs / "storm"), "2", "100", str(programs / "true")]
+    done = whatran.run(storm, fields=["pathname", "argc"])
+
+    program = str((programs / "true").resolve())
+    assert ({"sched_process_exec"}, 200) == (
+        {event.event for event in done.events},
+        [event.pathname for event in done.events].count(program),
+    )
+    assert (201, 0, 0, 0) == (done.stats.execs.seen, done.stats.forks.seen, done.stats.exits.seen, done.stats.lost)
+
+
+def test_processes_that_have_ended_untold_are_forgotten(programs, monkeypatch):
+    """Whoever asks for execs alone is not told of ends: now and then it is looked who lives."""
+    monkeypatch.setattr(processes, "MOST_NEW", 100)
+    obey = ["/bin/sh", "-c", "while read -r line; do $line; echo done; done"]
+    with (
+        subprocess.Popen(obey, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as shell,
+        whatran.watch(tree=[shell.pid], fields=["inode"]) as watched,
+    ):
+        known = watched._taker._taker._processes._living
+        living = len(known)
+        count = 2 * living + 200
+        shell.stdin.write(f"{programs}/storm 1 {count} {programs}/true\n")
+        shell.stdin.flush()
+        shell.stdout.readline()
+        told = watched.read()
+        most = len(known)
+        while len(known) > living + 100:  # it is looked at after a second, and what is found stands a moment later
+            told += watched.read(timeout=1)
+        shell.stdin.close()
+
+    assert most > 2 * living + 100
+    assert ({"sched_process_exec"}, count + 1) == ({event.event for event in told}, len(told))

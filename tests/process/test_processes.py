@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from tests.events import make_exec, make_exit, make_failed, make_fork
 from whatran.event import Exec, Exit, Fork
-from whatran.process.processes import MAX_ANCESTORS, Processes
+from whatran.process.processes import MAX_ANCESTORS, MOST_NEW, Processes
 
 
 def follow(*events):
@@ -405,3 +405,27 @@ def look_at(processes, living):
     """What a look at those that live tells, when all has been read."""
     processes.learn((look(pid, start, exec_id), executed) for pid, (start, exec_id, executed) in living.items())
     return processes.settle()
+
+
+def test_who_has_ended_untold_is_found_when_there_is_a_crowd():
+    """Where exits are not asked for it is looked now and then who lives: all others are forgotten."""
+    processes = Processes()
+    processes.older([look(1, 10, 1)])
+    crowded = []
+    last = 2 * MOST_NEW
+    for pid in range(2, last + 1):
+        processes(make_exec(pid=pid, start=10 * pid, exec_id=1))
+        crowded.append(processes.crowded)
+
+    assert [False] * (MOST_NEW + 1) == crowded[: MOST_NEW + 1]
+    assert crowded[MOST_NEW + 1]
+    assert [] == repaired(processes, look(1, 10, 1), look(last, 10 * last, 1))
+    assert (last - 2, False) == (len(processes.ended), processes.crowded)
+
+
+def test_many_processes_that_live_are_no_crowd():
+    """However many they are: it goes by how many more there are than when they were looked at."""
+    processes = Processes()
+    processes.older([look(pid, 10 * pid, 1) for pid in range(1, 3 * MOST_NEW)])
+
+    assert not processes.crowded

@@ -32,6 +32,10 @@ class Tee:
     def holding(self):
         return self.pipeline.holding
 
+    @property
+    def crowded(self):
+        return self.pipeline.crowded
+
     def _both(self, name, *given):
         getattr(self.recorder, name)(*given)
         events = getattr(self.pipeline, name)(*given)

@@ -93,6 +93,12 @@ class Options(argparse.Namespace):
         for name in self.fields:
             check_field(name, Life.__struct_fields__ if self.format == "lives" else FIELDS, "--fields")
 
+    def without(self) -> list[str]:
+        """The filters that leave out what has none of the fields that are asked for."""
+        from whatran.filter import without  # noqa: PLC0415 (not for --help)
+
+        return without(self.fields or (), judged=bool(self.rules)) if self.format == "jsonl" else []
+
     def capture(self, rules: Engine | None = None, ours: Sequence[int] = (), account: Account | None = None) -> Capture:
         """What of it `whatran.watch` is to be told, whatever the command.
 
@@ -150,8 +156,8 @@ def add_output(parser: Parser, *, form: str, output: str, count: str) -> argpars
         "--fields",
         type=field_names,
         metavar="NAME,...",
-        help="with jsonl and lives: no more than these fields of each object, beside event; of execs, what else takes "
-        "time is not even read (fields: see below)",
+        help="with jsonl and lives: no more than these fields of each object, beside event; with jsonl, events without "
+        "any are not told, and what else takes time is not read (fields: see below)",
     )
     out.add_argument("-o", "--output", metavar="FILE", help=output)
     out.add_argument("-n", "--count", type=number, metavar="COUNT", help=count)

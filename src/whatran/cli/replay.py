@@ -65,7 +65,7 @@ def main(argv: Sequence[str]) -> int:
         Bar("replaying", quiet=output.terminal) as bar,
         replay(
             options.file,
-            filters=options.filter,
+            filters=[*options.filter, *options.without()],
             failed=options.failed_as,
             env=env or True,
             rules=ruling.engine or (),

@@ -17,6 +17,9 @@ MAX_ANCESTORS = 64
 """Chains may be longer, where each process forks the next and ends."""
 
 
+MOST_NEW = 4096
+"""How many more are no crowd, however few there were."""
+
 _START = attrgetter("process_start_time")
 _key = attrgetter("pid", "process_start_time")
 
@@ -40,6 +43,8 @@ class Processes:
         self._new: dict[tuple[int, int], Exec] = {}
         self._missed: dict[tuple[int, int], Exec] = {}
         self._gone: dict[int, _Process] = {}
+        self._known = 0
+        """How many processes lived when they were looked at last."""
         self.ended: list[tuple[int, int]] = []
         """Who was found to have ended as settle() was called last: pids, and when each was forked."""
 
@@ -65,10 +70,16 @@ class Processes:
             self._end(event, process)
         return event
 
+    @property
+    def crowded(self) -> bool:
+        """Whether there are so many more than when they were looked at last that most may have ended unseen."""
+        return len(self._living) > MOST_NEW + 2 * self._known
+
     def older(self, living: Iterable[Exec]) -> None:
         """Processes that were there before the watch."""
         for event in sorted(living, key=_START):  # parents come first, as a rule
             self._of(event)
+        self._known = len(self._living)
 
     def learn(self, living: Iterable[tuple[Exec, bool]]) -> list[Exec]:
         """Those of the processes that live now of which an exec was not seen, or not yet: settle() will tell.
@@ -100,6 +111,7 @@ class Processes:
         for event in self._new.values():
             self._of(event)
         self._new, self._missed, self._gone = {}, {}, {}
+        self._known = len(self._living)
         return [event for event in map(self, missed) if isinstance(event, Exec)]
 
     def _is_new(self, event: Exec) -> bool:

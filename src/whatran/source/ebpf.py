@@ -116,10 +116,9 @@ class Ebpf:
         older = probe.has_helper_loop().answer == probe.NO
         suffix = b"_v5" if older else b""
         self._tasks = b"whatran_tasks" + suffix
+        hooks = {layout.EXEC: b"whatran_exec", layout.FORK: b"whatran_fork", layout.EXIT: b"whatran_exit"}
         self._programs: dict[int, tuple[bytes, ...]] = {
-            layout.EXEC: (b"whatran_exec" + suffix,),
-            layout.FORK: (b"whatran_fork" + suffix,),
-            layout.EXIT: (b"whatran_exit" + suffix,),
+            kind: (name + suffix,) for kind, name in hooks.items() if kind in settings.kinds
         }
         if layout.FAILED in settings.kinds:
             self._programs[layout.FAILED] = self._choose_failed(suffix)
