@@ -12,12 +12,13 @@
 
 /*
  * A typed pointer is followed by loads; where the verifier has lost its type, a
- * helper has to read. "typed" is a constant where this is used, so only one is built.
+ * helper has to read. "typed" is a constant to the verifier, which looks at one only.
  */
 #define FOLLOW(typed, src, field) ((typed) ? (src)->field : BPF_CORE_READ(src, field))
 
 /*
- * A pointer that is only to be followed, not to be given to helpers that want a trusted one. Whatever pointer is read
+ * A pointer that is only to be followed, not to be given to helpers that want a trusted one: also one whose type was lost
+ * can be cast to it, and then be followed by loads, a third as long as a helper takes. Whatever pointer is read
  * out of a trusted one, the verifier asks four times whether that is trusted too (Linux commit 57539b1c0ac2, "bpf:
  * Enable annotating trusted nested pointers", in v6.3), and each time goes through all the types that the kernel has:
  * that was more than half of what loading took. What is cast is not trusted (a35b9af4ec2c, "bpf: Add a kfunc for generic
@@ -26,8 +27,9 @@
  */
 extern void *bpf_rdonly_cast(const void *object, __u32 btf_id) __ksym __weak;
 
-#define PLAIN(modern, type, pointer)                                                                               \
-	((modern) && bpf_rdonly_cast ? (type *)bpf_rdonly_cast(pointer, bpf_core_type_id_kernel(type)) : (pointer))
+#define CASTS(modern) ((modern) && bpf_rdonly_cast)
+#define CAST(type, pointer) ((type *)bpf_rdonly_cast(pointer, bpf_core_type_id_kernel(type)))
+#define PLAIN(modern, type, pointer) (CASTS(modern) ? CAST(type, pointer) : (pointer))
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -138,12 +140,19 @@ struct link {
 };
 
 /* Fills the link in; whether its short_name is the name. */
-static __always_inline bool dentry_link(struct link *dst, struct dentry *dentry)
+static __always_inline bool dentry_link(struct link *dst, struct dentry *dentry, bool modern)
 {
 	__u32 parent = bpf_core_field_offset(struct dentry, d_parent), name = bpf_core_field_offset(struct dentry, d_name);
 
 	if (name == parent + sizeof(dst->parent)) {
-		bpf_probe_read_kernel(dst, sizeof(*dst), (void *)dentry + parent);
+		if (CASTS(modern)) {
+			const __u64 *words = (void *)CAST(struct dentry, dentry) + parent;
+
+			for (__u32 i = 0; i < sizeof(*dst) / sizeof(*words); i++)
+				((__u64 *)dst)[i] = words[i];
+		} else {
+			bpf_probe_read_kernel(dst, sizeof(*dst), (void *)dentry + parent);
+		}
 		return (void *)dst->name.name == (void *)dentry + parent + __builtin_offsetof(struct link, short_name);
 	}
 	bpf_probe_read_kernel(&dst->parent, sizeof(dst->parent), (void *)dentry + parent);
@@ -158,11 +167,17 @@ struct mount_link {
 	struct dentry *root;
 };
 
-static __always_inline void mount_link(struct mount_link *dst, struct mount *mount)
+static __always_inline void mount_link(struct mount_link *dst, struct mount *mount, bool modern)
 {
 	__u32 parent = bpf_core_field_offset(struct mount, mnt_parent);
 
-	if (bpf_core_field_offset(struct mount, mnt_mountpoint) == parent + 8 &&
+	if (CASTS(modern)) {
+		struct mount *typed = CAST(struct mount, mount);
+
+		dst->parent = typed->mnt_parent;
+		dst->mountpoint = typed->mnt_mountpoint;
+		dst->root = typed->mnt.mnt_root;
+	} else if (bpf_core_field_offset(struct mount, mnt_mountpoint) == parent + 8 &&
 	    bpf_core_field_offset(struct mount, mnt.mnt_root) == parent + 16) {
 		bpf_probe_read_kernel(dst, sizeof(*dst), (void *)mount + parent);
 	} else {

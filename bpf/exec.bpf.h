@@ -313,7 +313,7 @@ static __always_inline void script__fill(struct scratch *scratch, struct task_st
 		scratch->exec.head.unread |= UNREAD_SCRIPT;
 		return;
 	}
-	file_id__fill(&scratch->exec.script, file, false);
+	file_id__fill(&scratch->exec.script, PLAIN(modern, struct file, file), CASTS(modern));
 	file_path__fill(&scratch->exec.script_pathname, &scratch->exec.script, scratch, file, UNREAD_SCRIPT, modern);
 }
 
@@ -323,7 +323,7 @@ static __always_inline void stdin__fill(struct scratch *scratch, struct task_str
 
 	if (!file)
 		return;
-	file_id__fill(&scratch->exec.stdin_file, file, false);
+	file_id__fill(&scratch->exec.stdin_file, PLAIN(modern, struct file, file), CASTS(modern));
 	file_path__fill(&scratch->exec.stdin_path, &scratch->exec.stdin_file, scratch, file, UNREAD_STDIN, modern);
 }
 

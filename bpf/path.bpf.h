@@ -79,8 +79,8 @@ static __always_inline void walk_emit(struct scratch *scratch, const struct link
 		walk->failed = true;
 }
 
-/* One step up; 1 when there is no further. A callback of bpf_loop(). */
-static long walk_step(__u32 turn __attribute__((unused)), struct step_context *context)
+/* One step up; 1 when there is no further. */
+static __always_inline long walk_up(struct step_context *context, bool modern)
 {
 	/* Out of our struct first: in BPF_CORE_READ it would be relocated as if it were the kernel's. */
 	struct walk *walk = &context->scratch->walk;
@@ -97,10 +97,10 @@ static long walk_step(__u32 turn __attribute__((unused)), struct step_context *c
 		}
 		walk->dentry = walk->link.mountpoint;
 		walk->mount = up;
-		mount_link(&walk->link, up);
+		mount_link(&walk->link, up, modern);
 		return 0;
 	}
-	is_short = dentry_link(&link, dentry);
+	is_short = dentry_link(&link, dentry, modern);
 	walk_emit(context->scratch, &link, is_short);
 	if (link.parent == dentry || !link.parent) {
 		/* A root, yet not of this mount: it hangs in no tree. */
@@ -110,6 +110,12 @@ static long walk_step(__u32 turn __attribute__((unused)), struct step_context *c
 	}
 	walk->dentry = link.parent;
 	return 0;
+}
+
+/* A callback of bpf_loop(). */
+static long walk_step(__u32 turn __attribute__((unused)), struct step_context *context)
+{
+	return walk_up(context, true);
 }
 
 /*
@@ -125,7 +131,7 @@ __noinline int walk_on(__u32 slot)
 	if (!scratch)
 		return 1;
 	for (__u32 turn = 0; turn < WALK_STEPS_UNROLLED; turn++)
-		if (walk_step(turn, &context))
+		if (walk_up(&context, false))
 			return 1;
 	return 0;
 }
@@ -139,8 +145,14 @@ static __always_inline void path__fill(struct text *dst, enum file_flag *flags, 
 	struct walk *walk = &scratch->walk;
 	__u32 start = scratch->end;
 
-	/* Both at once: they lie side by side in all kernels seen, as here. */
-	bpf_probe_read_kernel(&copy, sizeof(copy), path);
+	if (CASTS(modern)) {
+		path = CAST(struct path, path);
+		copy.mnt = path->mnt;
+		copy.dentry = path->dentry;
+	} else {
+		/* Both at once: they lie side by side in all kernels seen, as here. */
+		bpf_probe_read_kernel(&copy, sizeof(copy), path);
+	}
 	if (!copy.mnt || !copy.dentry) {
 		scratch->exec.head.unread |= unread;
 		return;
@@ -148,7 +160,7 @@ static __always_inline void path__fill(struct text *dst, enum file_flag *flags, 
 	__builtin_memset(walk, 0, sizeof(*walk));
 	walk->dentry = copy.dentry;
 	walk->mount = mount_of(copy.mnt);
-	mount_link(&walk->link, walk->mount);
+	mount_link(&walk->link, walk->mount, modern);
 	if (modern)
 		bpf_loop(WALK_STEPS, walk_step, &context, 0);
 	else
