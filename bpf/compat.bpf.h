@@ -18,7 +18,7 @@
 
 /*
  * A pointer that is only to be followed, not to be given to helpers that want a trusted one: also one whose type was lost
- * can be cast to it, and then be followed by loads, a third as long as a helper takes. Whatever pointer is read
+ * can be cast to it, and then be followed by loads. Whatever pointer is read
  * out of a trusted one, the verifier asks four times whether that is trusted too (Linux commit 57539b1c0ac2, "bpf:
  * Enable annotating trusted nested pointers", in v6.3), and each time goes through all the types that the kernel has:
  * that was more than half of what loading took. What is cast is not trusted (a35b9af4ec2c, "bpf: Add a kfunc for generic

@@ -1,6 +1,6 @@
 import pytest
 
-from whatran.baseline.generalise import RULES, Generaliser, temporary
+from whatran.baseline.generalise import MOST_SEARCHED, RULES, Generaliser, temporary
 from whatran.volatile.patterns import Replaced
 
 HASHED = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
@@ -103,3 +103,26 @@ def test_templates_among_the_arguments():
     assert ["./confdqvkwx/out", "-d ./confXXXXXX", "./conf<temp>/out", "confdqvkwxy", "conf.dqvkw"] == [
         generaliser([text], lambda _: False)[0].written for text in texts
     ]
+
+
+def test_templates_of_one_length_and_of_others():
+    """Each of them makes names, also where a sign in it would mean something to a regular expression."""
+    generaliser = Generaliser(RULES)
+    given = ["a.bXXXXXX", "c+dXXXXXX", "XXXXXXe~f", "long.XXXXXXXXXX"]
+    generaliser([" ".join(given)], lambda _: False)
+    texts = ["a.bq1w2e3", "c+dq1w2e3", "q1w2e3e~f", "long.q1w2e3r4t5", "axbq1w2e3", "ccdq1w2e3", "a.bXXXXXX"]
+
+    assert ["a.b<temp>", "c+d<temp>", "<temp>e~f", "long.<temp>", *texts[4:]] == [
+        text.written for text in generaliser(texts, lambda _: False)
+    ]
+
+
+def test_no_marks_are_put_in_what_is_far_from_the_beginning():
+    """That is as long as it is to keep us busy; it is compared as it is."""
+    generaliser = Generaliser(RULES)
+    near, far, other = (
+        generaliser(["-" * MOST_SEARCHED * beyond + f" {number}"], lambda _: True)[0].written
+        for beyond, number in ((0, 4711), (1, 4711), (1, 4712))
+    )
+
+    assert (" <pid>", True) == (near, far != other)

@@ -69,6 +69,10 @@ MANY, LONG = 1 << 16, 1024
 MOST_CHARACTERS = 4096
 """So many of a text stand in a baseline as they are; the rest is one hash of it all."""
 
+MOST_SEARCHED = 1 << 16
+"""In so many characters of a text marks are put: an argument may have more for a reason, or six million to keep us
+busy."""
+
 
 class Text(NamedTuple):
     """A text of a process."""
@@ -106,6 +110,8 @@ class Generaliser:
             _Change("number", _NUMBER, lambda _: MARK["number"]),
         ]
         self._templates: dict[str, re.Pattern[str]] = {}
+        self._fits_any: dict[int, re.Pattern[str]] = {}
+        """What fits any of the templates of a length; asked first, as it is asked of each name and they are many."""
         self._directory: _Change | None = None
         self._before, self._after = (
             [change for change in changes if change.rule in self._rules] for changes in (numbered, others)
@@ -132,9 +138,10 @@ class Generaliser:
         return tuple(found)
 
     def _new(self, raw: str) -> tuple[Text, tuple[int, ...]]:
-        if TEMPLATE.search(raw) and "temporary" in self._rules:
-            self._note_templates(raw)
-        numbers = tuple(dict.fromkeys(map(int, _PID.findall(raw)))) if self._pids else ()
+        searched = raw[:MOST_SEARCHED]
+        if TEMPLATE.search(searched) and "temporary" in self._rules:
+            self._note_templates(searched)
+        numbers = tuple(dict.fromkeys(map(int, _PID.findall(searched)))) if self._pids else ()
         new = self._text(raw), numbers
         if len(raw) <= LONG:
             if len(self._texts) >= MANY:
@@ -145,17 +152,17 @@ class Generaliser:
     def _text(self, raw: str, is_near: Callable[[int], bool] | None = None) -> Text:
         pids = [_Change("pid", _PID, partial(_pid, is_near))] if is_near else []
         directories = [self._directory] if self._directory else []
-        marked = raw
-        numbered = (*self._before, *pids, *self._after) if _DIGIT.search(raw) else self._unnumbered
+        marked, beyond = raw[:MOST_SEARCHED], raw[MOST_SEARCHED:]
+        numbered = (*self._before, *pids, *self._after) if _DIGIT.search(marked) else self._unnumbered
         for change in (*directories, *numbered):
             marked = change.pattern.sub(partial(self._replace, change), marked)
         if "temporary" in self._rules and DIRECTORY.search(marked):
             marked = _PATH.sub(self._path, marked)
         if self._templates:
             marked = NAME.sub(lambda name: self._noted("temporary", name[0], self._made(name[0])), marked)
-        if len(marked) <= MOST_CHARACTERS:
+        if len(marked) + len(beyond) <= MOST_CHARACTERS:
             return Text(raw, marked, written(marked))
-        head, rest = marked[:MOST_CHARACTERS], marked[MOST_CHARACTERS:]
+        head, rest = marked[:MOST_CHARACTERS], marked[MOST_CHARACTERS:] + beyond
         told = more([rest], len(rest), "characters")
         return Text(raw, head + told, written(head) + told)
 
@@ -173,10 +180,14 @@ class Generaliser:
             fits = TEMPLATE.search(name) and name.strip("X") and len(name) <= NAME_MAX
             if fits and name not in self._templates and len(self._templates) < MAX_TEMPLATES:
                 self._templates[name] = template(name)
+                alike = (each for each in self._templates if len(each) == len(name))
+                # Without groups, so that most are told apart by their first letter.
+                self._fits_any[len(name)] = re.compile("|".join(map(_ungrouped, alike)))
                 self._texts.clear()
 
     def _made(self, name: str) -> str:
-        if name not in self._templates:
+        any_of_them = self._fits_any.get(len(name))
+        if any_of_them and any_of_them.fullmatch(name) and name not in self._templates:
             for each in self._templates.values():
                 if match := each.fullmatch(name):
                     return match[1] + MARK["temp"] + match[3]
@@ -197,6 +208,11 @@ def more(marked: Sequence[str], count: int, what: str) -> str:
     """What stands for these where there are too many of them: the same for the same, and for nothing else."""
     digest = hashlib.sha256("\0".join(marked).encode("utf-8", "surrogatepass")).hexdigest()
     return f" and {count} {what} more, of SHA-256 {digest}"
+
+
+def _ungrouped(name: str) -> str:
+    """What fits the template, as a regular expression."""
+    return template(name).pattern.replace("(", "(?:")
 
 
 def _pid(is_near: Callable[[int], bool], match: re.Match[str]) -> str:
