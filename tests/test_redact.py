@@ -58,6 +58,13 @@ def redacted_env(strings):
             ["curl", "-d", f'{{"user": "a", "password": "{PLACE}"}}'],
             ["curl", "-d", f'{{"user": "a", "password": "{SECRET}"}}'],
         ),
+        # quotes, backslashes and blanks within quotes
+        (["x", f'{{"password":"{PLACE}","b":1}}'], ["x", r'{"password":"a\"b c\\\\d","b":1}']),
+        (["x", f"{{'token': '{PLACE}', 'b': 1}}"], ["x", "{'token': 'ab\"cd', 'b': 1}"]),
+        (["sh", "-c", rf'x "{{\"token\": \"{PLACE}\"}}" y'], ["sh", "-c", r'x "{\"token\": \"two words\"}" y']),
+        (["sh", "-c", f'x --password="{PLACE}" y'], ["sh", "-c", r'x --password="a \" b\\" y']),
+        (["x", f'{{"password":"{PLACE}'], ["x", '{"password":"cut\\']),
+        (["sh", "-c", f"x --password={PLACE}"], ["sh", "-c", 'x --password="cut \\']),
         # by the program
         (["mysql", f"-p{PLACE}", "-u", "root"], ["mysql", f"-p{SECRET}", "-u", "root"]),
         (["/usr/bin/mysqldump", f"-p{PLACE}", "db"], ["/usr/bin/mysqldump", f"-p{SECRET}", "db"]),

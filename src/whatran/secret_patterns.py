@@ -53,10 +53,12 @@ _END = (
 _ALL = rb"(?P<secret>[^\0]+)"
 _WORD = (
     rb"(?P<secret>(?:'[^'\0]*+(?:'|(?=\0)|\Z)"
-    rb'|"[^"\0]*+(?:"|(?=\0)|\Z)'
+    rb'|"(?:\\[^\0]?|[^"\\\0])*+(?:"|(?=\0)|\Z)'
     rb"""|\\[^\0]|[^\0\s'"\\&;|<>()])++)"""
 )
 _QUOTE = rb"""\\?["']"""
+_QUOTED = rb"(?P<secret>(?:(?!(?P=quote))(?:\\[^\0]|[^\0]))++)"
+"""As far as the next such quote, where that is not escaped once more."""
 
 
 def _named(sign: bytes, before: bytes, after: bytes, value: bytes) -> Rules:
@@ -87,7 +89,7 @@ ANYWHERE: Rules = (
     *_named(b"-", rb"(?<=\0)" + _OPTION, rb"\0" + _NEXT, _ALL),
     *_named(b"-", rb"(?<=[\s'\"])" + _OPTION, rb"[ \t]++" + _NEXT, _WORD),
     # "name": "VALUE"
-    *_named(b":", b"", _QUOTE + rb"\s*+:\s*+" + _QUOTE, rb"""(?P<secret>[^"'\\\0]+)"""),
+    *_named(b":", b"", _QUOTE + rb"\s*+:\s*+(?P<quote>" + _QUOTE + b")", _QUOTED),
     # Headers: Authorization: SCHEME VALUE, Authorization: VALUE, Some-Token: VALUE
     _any_case(_AUTHORIZATION + rb"[:=]\s*+(?:" + _QUOTE + rb")?" + _SCHEME + rb"(?P<secret>[^\0'\"\\]+)", b"authoriz"),
     _any_case(rb"authorization:\s*+(?!" + _SCHEME + rb")(?P<secret>[^\0\s'\"<]++)(?=['\"\0]|\Z)", b"authoriz"),
