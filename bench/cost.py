@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import whatran
 from bench import programs
-from bench.rounds import bpf_stats
+from whatran.source.meter import timing_programs
 from whatran.wire import layout
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ print(json.dumps({"code": code, "cpu": used.ru_utime + used.ru_stime, "rss": use
 
 def main() -> None:
     """Measure everything and print the table."""
-    with tempfile.TemporaryDirectory() as name, bpf_stats():
+    with tempfile.TemporaryDirectory() as name, timing_programs():
         folder = Path(name)
         built = programs.build(folder)
         rows = [("figure", "measured", "target"), ("---", "---", "---")]

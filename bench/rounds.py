@@ -21,15 +21,13 @@ from bench.gate import LoadFailed
 from bench.keeps import Keeps, keeps
 from bench.loads import KEYS, USER, Load, loads
 from bench.monitors import NONE, Monitor, Place
-from whatran.source.libbpf import explain, library
+from whatran.source.meter import timing_programs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 READY_SECONDS = 0.2
 """A monitor is given a quarter more than it needed for its first exec, and this; what it told says if it was enough."""
-
-BPF_STATS_RUN_TIME = 0  # enum bpf_stats_type of linux/bpf.h
 
 
 @dataclass(frozen=True)
@@ -88,7 +86,9 @@ def measure(
                 found.keeps[monitor.name] = keeps(monitor, built.first, built.gate, place)
                 found.monitors.append(monitor)
         (storm,) = loads(built, folder / "load", ["storm"], quick=quick)
-        with bpf_stats():
+        with timing_programs() as timed:
+            if not timed:
+                sys.exit("the kernel does not time BPF programs for us: that needs CAP_SYS_ADMIN, and Linux 5.8")
             for monitor in _those(found):
                 say(f"what {monitor.name} takes in the kernel")
                 with _told(found, monitor, "its time in the kernel"):
@@ -141,18 +141,6 @@ def unavailable(monitor: Monitor, *, whole_machine: bool) -> str | None:
     if monitor.whole_machine and not whole_machine:
         return "it cannot be limited to the load; --whole-machine lets it tell of everybody's processes"
     return None
-
-
-@contextmanager
-def bpf_stats() -> Iterator[None]:
-    """The kernel times BPF programs, within; it stops by itself when the descriptor goes, whatever ends us."""
-    fd = library().bpf_enable_stats(BPF_STATS_RUN_TIME)
-    if fd < 0:
-        sys.exit(f"cannot time BPF programs: {explain(fd)[1]}")
-    try:
-        yield
-    finally:
-        os.close(fd)
 
 
 def say(what: str) -> None:

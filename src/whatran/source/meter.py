@@ -83,14 +83,14 @@ def _max_rss(process: Path) -> int:
 
 
 @contextmanager
-def timing_programs() -> Iterator[None]:
-    """The kernel times all BPF programs of the machine, within, where it lets us; whatever ends us ends that."""
+def timing_programs() -> Iterator[bool]:
+    """The kernel times all BPF programs of the machine, within; whatever ends us ends that. Whether it lets us."""
     fd = library().bpf_enable_stats(_BPF_STATS_RUN_TIME)
     if fd < 0:
         log.info("the kernel does not time BPF programs for us: %s", explain(fd)[1])
-        yield
+        yield False
         return
     try:
-        yield
+        yield True
     finally:
         os.close(fd)
