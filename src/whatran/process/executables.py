@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from whatran.event import Exec, Exit, Fork, TaskEvent
+from whatran.living import Living
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,6 +37,11 @@ class Process(msgspec.Struct, gc=False):
     executed: bool
     """Whether it has executed anything itself; a subshell has not, and is nobody's parent."""
 
+    @property
+    def start_time(self) -> int:
+        """When it was forked."""
+        return self.key[1]
+
 
 class Executables:
     """Follows events of one boot in the order of time; what it keeps is the processes that live."""
@@ -46,7 +52,7 @@ class Executables:
         A process that was known before is none, as in a recording of which the beginning was not kept.
         """
         self._command = command
-        self._living: dict[int, Process] = {}
+        self._living: Living[Process] = Living()
 
     def older(self, event: Exec) -> None:
         """A process that was there before; parents come first."""
@@ -74,17 +80,12 @@ class Executables:
                     executed=False,
                 )
         elif type(event) is Exit and event.process_group_exit:
-            known = self._living.get(event.pid)
-            if known is not None and known.key[1] == event.process_start_time:
-                del self._living[event.pid]
+            self._living.forget([(event.pid, event.process_start_time)])
         return None
 
     def forget(self, ended: Iterable[Key]) -> None:
         """These have ended, although no event has said so."""
-        for pid, start_time in ended:
-            known = self._living.get(pid)
-            if known is not None and known.key[1] == start_time:
-                del self._living[pid]
+        self._living.forget(ended)
 
     def is_near(self, pid: int, process: Process) -> bool:
         """Whether that is the pid of the process, of one above it, or of a child that one of these has now.
@@ -101,12 +102,10 @@ class Executables:
         )
 
     def _known(self, event: TaskEvent) -> Process:
-        known = self._living.get(event.pid)
-        if known is not None and known.key[1] == event.process_start_time:
+        if known := self._living.of(event.pid, event.process_start_time):
             return known
         # Its fork was not seen: its parent is all that is known of who made it.
-        parent = self._living.get(event.ppid)
-        if parent and parent.key[1] == event.ppid_start_time:
+        if parent := self._living.of(event.ppid, event.ppid_start_time):
             return self._set(event, (parent.program, *parent.parents)[:MAX_DEPTH], (parent.key, *parent.above))
         names = event.ancestors if type(event) is Exec else ()
         if not names and event.ppid:
@@ -117,9 +116,7 @@ class Executables:
         key = (event.pid, event.process_start_time)
         program = program_of(event) if type(event) is Exec else f"comm:{event.comm}"
         process = Process(key, program, parents, above[:MAX_ABOVE], executed=True)
-        known = self._living.get(event.pid)
-        if known is None or known.key[1] < event.process_start_time:  # else its pid is another's by now
-            self._living[event.pid] = process
+        self._living.add(event.pid, process)
         return process
 
 

@@ -9,6 +9,7 @@ import msgspec
 from msgspec.structs import force_setattr
 
 from whatran.event import Exec, Exit, Fork, TaskEvent
+from whatran.living import Living
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,7 +40,7 @@ class Processes:
     """Follows events in the order of time; what it keeps is the processes that live."""
 
     def __init__(self) -> None:
-        self._living: dict[int, _Process] = {}  # by pid
+        self._living: Living[_Process] = Living()
         self._new: dict[tuple[int, int], Exec] = {}
         self._missed: dict[tuple[int, int], Exec] = {}
         self._gone: dict[int, _Process] = {}
@@ -133,15 +134,13 @@ class Processes:
             del self._living[event.pid]
 
     def _of(self, event: TaskEvent) -> _Process:
-        known = self._living.get(event.pid)
-        if known is not None and known.start_time == event.process_start_time:
+        if known := self._living.of(event.pid, event.process_start_time):
             return known
         # Its fork was not seen: its parent is all that is known of who made it.
-        parent = self._living.get(event.ppid)
-        above = parent.ancestors if parent and parent.start_time == event.ppid_start_time else ()
+        parent = self._living.of(event.ppid, event.ppid_start_time)
+        above = parent.ancestors if parent else ()
         ancestors = (event.ppid_comm, *above)[:MAX_ANCESTORS] if event.ppid else ()
         process = _Process(event.process_start_time, None, event.exec_id, ancestors)
         process.unsure = not isinstance(event, Exec)
-        if known is None or known.start_time < event.process_start_time:  # else its pid is another's by now
-            self._living[event.pid] = process
+        self._living.add(event.pid, process)
         return process

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from whatran.event import Exec, Exit, Fork, TaskEvent
+from whatran.living import Living
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -78,24 +79,20 @@ class Family:
     """Follows events in the order of time; what it keeps is the processes that live."""
 
     def __init__(self) -> None:
-        self._living: dict[int, Kin] = {}  # by pid
+        self._living: Living[Kin] = Living()
 
     def older(self, living: Iterable[Exec]) -> None:
         """Processes that were there before."""
         for event in sorted(living, key=_START):  # parents come first, as a rule
-            known = self._living.get(event.pid)
-            if known is None or known.start_time <= event.process_start_time:
-                self._living[event.pid] = self._adopted(event)
+            self._living.add(event.pid, self._adopted(event))
 
     def of(self, event: TaskEvent) -> Kin:
         """The process that an event is of."""
-        known = self._living.get(event.pid)
-        if known is not None and known.start_time == event.process_start_time:
-            return known
-        found = self._adopted(event)
-        if known is None or known.start_time < event.process_start_time:  # else its pid is another's by now
-            self._living[event.pid] = found
-        return found
+        known = self._living.of(event.pid, event.process_start_time)
+        if known is None:
+            known = self._adopted(event)
+            self._living.add(event.pid, known)
+        return known
 
     def follow(self, event: TaskEvent) -> None:
         """Takes note of what happened."""
@@ -107,22 +104,17 @@ class Family:
                 above = (kin.ran, *kin.ancestors)[:MOST_ANCESTORS]
                 self._living[event.child_pid] = Kin(event.start_time, kin.ran, above, event.mnt_ns, event.pid_ns)
         elif type(event) is Exit and event.process_group_exit:
-            known = self._living.get(event.pid)
-            if known is not None and known.start_time == event.process_start_time:
-                del self._living[event.pid]
+            self._living.forget([(event.pid, event.process_start_time)])
 
     def forget(self, ended: Iterable[tuple[int, int]]) -> None:
         """These have ended, although no event has said so: pids, and when each was forked."""
-        for pid, start_time in ended:
-            known = self._living.get(pid)
-            if known is not None and known.start_time == start_time:
-                del self._living[pid]
+        self._living.forget(ended)
 
     def _adopted(self, event: TaskEvent) -> Kin:
         """One whose fork was not seen: its parent is all that is known of who made it."""
         ran = _ran(event) if isinstance(event, Exec) else Ran()
-        parent = self._living.get(event.ppid)
-        if parent is None or parent.start_time != event.ppid_start_time:
+        parent = self._living.of(event.ppid, event.ppid_start_time)
+        if parent is None:
             return Kin(event.process_start_time, ran)
         return Kin(event.process_start_time, ran, (parent.ran, *parent.ancestors)[:MOST_ANCESTORS])
 
