@@ -105,6 +105,19 @@ struct file___v5 {
 	} f_u;
 };
 
+/* Where a short name lies has another name since v6.15. */
+union shortname_store {
+	unsigned char string[1];
+};
+
+struct dentry___v6_15 {
+	union shortname_store d_shortname;
+};
+
+struct dentry___v5 {
+	unsigned char d_iname[1];
+};
+
 /* A system call's registers; whoever has the one has not the other. */
 struct pt_regs___x86 {
 	unsigned long di, si, dx, r10;
@@ -139,6 +152,17 @@ struct link {
 	__u64 short_name[SHORT_NAME_WORDS];
 };
 
+/* Behind its end no word is for the verifier, whose types say what lies there. */
+static __always_inline __u32 short_name_bytes(void)
+{
+	struct dentry___v6_15 *v6_15 = NULL;
+	struct dentry___v5 *v5 = NULL;
+
+	if (bpf_core_field_exists(v6_15->d_shortname))
+		return bpf_core_field_size(v6_15->d_shortname);
+	return bpf_core_field_size(v5->d_iname);
+}
+
 /* Fills the link in; whether its short_name is the name. */
 static __always_inline bool dentry_link(struct link *dst, struct dentry *dentry, bool modern)
 {
@@ -147,9 +171,11 @@ static __always_inline bool dentry_link(struct link *dst, struct dentry *dentry,
 	if (name == parent + sizeof(dst->parent)) {
 		if (CASTS(modern)) {
 			const __u64 *words = (void *)CAST(struct dentry, dentry) + parent;
+			__u32 bytes = __builtin_offsetof(struct link, short_name) + short_name_bytes();
 
 			for (__u32 i = 0; i < sizeof(*dst) / sizeof(*words); i++)
-				((__u64 *)dst)[i] = words[i];
+				if (i * sizeof(*words) < bytes)
+					((__u64 *)dst)[i] = words[i];
 		} else {
 			bpf_probe_read_kernel(dst, sizeof(*dst), (void *)dentry + parent);
 		}
