@@ -156,6 +156,8 @@ SHELL = re.compile(_SHELLS)
 """Whose argument is a command line."""
 
 RUNNER = re.compile(
-    _SHELLS + rb"|sudo|doas|env|timeout|nice|ionice|nohup|setsid|stdbuf|time|strace|xargs|docker|podman|kubectl|busybox"
+    _SHELLS + rb"|sudo|doas|env|timeout|nice|ionice|chrt|taskset|nohup|setsid|setpriv|stdbuf|time|strace|ltrace|xargs"
+    rb"|parallel|flock|script|unbuffer|chroot|nsenter|unshare|ip|systemd-run|runcon|fakeroot|gosu|su-exec|tini|dumb-init"
+    rb"|docker|podman|kubectl|crictl|lxc-attach|machinectl|busybox"
 )
 """Whose arguments name another program."""
