@@ -55,8 +55,8 @@ static __always_inline void before__fill(struct before *dst, struct task_struct 
 	const struct cred *cred = task->cred;
 	struct before before = {};
 
-	comm__fill(before.comm, task->comm);
-	before.cap_effective = cap_effective(cred);
+	comm__fill(before.comm, task->comm, true);
+	before.cap_effective = cap_effective(cred, true);
 	before.euid = cred->euid.val;
 	before.egid = cred->egid.val;
 	/* begin_new_exec() counts the exec after it has changed the name. */

@@ -13,6 +13,11 @@
 /*
  * A typed pointer is followed by loads; where the verifier has lost its type, a
  * helper has to read. "typed" is a constant to the verifier, which looks at one only.
+ *
+ * A load through a pointer to nothing gives zero, by the table of exceptions that comes with a program. But before 6.4 that of
+ * a program with functions is not found, and the kernel crashes (tried: 5.10.262; "bpf: ensure main program has an extable"):
+ * in such a program loads are for the current task alone, whose memory nobody gives up, and whoever may be ending meanwhile
+ * is read by helpers, which do not fault.
  */
 #define FOLLOW(typed, src, field) ((typed) ? (src)->field : BPF_CORE_READ(src, field))
 
@@ -152,15 +157,39 @@ struct link {
 	__u64 short_name[SHORT_NAME_WORDS];
 };
 
-/* Behind its end no word is for the verifier, whose types say what lies there. */
-static __always_inline __u32 short_name_bytes(void)
+/* Where in a dentry a short name lies, and how many bytes it has there: no word behind these is for the verifier. */
+static __always_inline __u32 short_name_at(__u32 *bytes)
 {
 	struct dentry___v6_15 *v6_15 = NULL;
 	struct dentry___v5 *v5 = NULL;
 
-	if (bpf_core_field_exists(v6_15->d_shortname))
-		return bpf_core_field_size(v6_15->d_shortname);
-	return bpf_core_field_size(v5->d_iname);
+	*bytes = 0;
+	if (bpf_core_field_exists(v6_15->d_shortname)) {
+		*bytes = bpf_core_field_size(v6_15->d_shortname);
+		return bpf_core_field_offset(v6_15->d_shortname);
+	}
+	if (bpf_core_field_exists(v5->d_iname)) {
+		*bytes = bpf_core_field_size(v5->d_iname);
+		return bpf_core_field_offset(v5->d_iname);
+	}
+	return 0;
+}
+
+/* Fills the link in by loads; whether its short_name is the name. */
+static __always_inline bool dentry_link_typed(struct link *dst, struct dentry *dentry)
+{
+	struct dentry *typed = CAST(struct dentry, dentry);
+	__u32 bytes, at = short_name_at(&bytes);
+
+	dst->parent = typed->d_parent;
+	dst->name.len = typed->d_name.len;
+	dst->name.name = typed->d_name.name;
+	if (!bytes || (void *)dst->name.name != (void *)dentry + at)
+		return false;
+	for (__u32 i = 0; i < SHORT_NAME_WORDS; i++)
+		if (i * sizeof(__u64) < bytes)
+			dst->short_name[i] = ((const __u64 *)((void *)typed + at))[i];
+	return true;
 }
 
 /* Fills the link in; whether its short_name is the name. */
@@ -168,17 +197,10 @@ static __always_inline bool dentry_link(struct link *dst, struct dentry *dentry,
 {
 	__u32 parent = bpf_core_field_offset(struct dentry, d_parent), name = bpf_core_field_offset(struct dentry, d_name);
 
+	if (CASTS(modern))
+		return dentry_link_typed(dst, dentry);
 	if (name == parent + sizeof(dst->parent)) {
-		if (CASTS(modern)) {
-			const __u64 *words = (void *)CAST(struct dentry, dentry) + parent;
-			__u32 bytes = __builtin_offsetof(struct link, short_name) + short_name_bytes();
-
-			for (__u32 i = 0; i < sizeof(*dst) / sizeof(*words); i++)
-				if (i * sizeof(*words) < bytes)
-					((__u64 *)dst)[i] = words[i];
-		} else {
-			bpf_probe_read_kernel(dst, sizeof(*dst), (void *)dentry + parent);
-		}
+		bpf_probe_read_kernel(dst, sizeof(*dst), (void *)dentry + parent);
 		return (void *)dst->name.name == (void *)dentry + parent + __builtin_offsetof(struct link, short_name);
 	}
 	bpf_probe_read_kernel(&dst->parent, sizeof(dst->parent), (void *)dentry + parent);
@@ -237,12 +259,12 @@ static __always_inline void inode_ctime(struct inode *inode, __s64 *sec, __u32 *
 	}
 }
 
-static __always_inline struct kernfs_node *kernfs_parent(struct kernfs_node *kn)
+static __always_inline struct kernfs_node *kernfs_parent(struct kernfs_node *kn, bool typed)
 {
 	struct kernfs_node___v6_15 *v6_15 = (void *)kn;
 	struct kernfs_node___v5 *v5 = (void *)kn;
 
-	return bpf_core_field_exists(v6_15->__parent) ? v6_15->__parent : v5->parent;
+	return bpf_core_field_exists(v6_15->__parent) ? FOLLOW(typed, v6_15, __parent) : FOLLOW(typed, v5, parent);
 }
 
 /* The file that a deferred fput() waits with in task_struct.task_works. */
@@ -323,15 +345,15 @@ static __always_inline bool execve__fill(struct execve *dst, struct task_struct 
 	return arm64->syscallno == ARM64_EXECVE || arm64->syscallno == ARM64_EXECVEAT;
 }
 
-static __always_inline void task_audit(struct task_struct *task, __u32 *loginuid, __u32 *session)
+static __always_inline void task_audit(struct task_struct *task, __u32 *loginuid, __u32 *session, bool typed)
 {
 	struct task_struct___audit *audit = (void *)task;
 
 	*loginuid = ~0u;
 	*session = ~0u;
 	if (bpf_core_field_exists(audit->loginuid)) {
-		*loginuid = audit->loginuid.val;
-		*session = audit->sessionid;
+		*loginuid = FOLLOW(typed, audit, loginuid.val);
+		*session = FOLLOW(typed, audit, sessionid);
 	}
 }
 

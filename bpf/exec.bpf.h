@@ -155,7 +155,7 @@ static __always_inline struct file *interpreter__fill(struct scratch *scratch, s
 		struct vm_area_struct___list *vma = NULL;
 
 		if (bpf_core_field_exists(list->mmap))
-			vma = list->mmap;
+			vma = BPF_CORE_READ(list, mmap);
 		for (int i = 0; i < VMAS_UNROLLED && vma; i++) {
 			if (BPF_CORE_READ(vma, vm_start) == address) {
 				context.file = BPF_CORE_READ(vma, vm_file);
@@ -242,33 +242,42 @@ static __always_inline struct file *script_file(struct scratch *scratch, struct 
 #define CGROUP_STEPS 32
 
 /* Appends the path of the task's cgroup, leaf first. */
-static __always_inline void cgroup__fill(struct text *dst, struct scratch *scratch, struct task_struct *task)
+static __always_inline void cgroup__fill(struct text *dst, struct scratch *scratch, struct task_struct *task, bool typed)
 {
-	struct kernfs_node *kn = task->cgroups->dfl_cgrp->kn, *parent = kernfs_parent(kn);
+	struct css_set *css_set = FOLLOW(typed, task, cgroups);
+	struct cgroup *cgroup = FOLLOW(typed, css_set, dfl_cgrp);
+	struct kernfs_node *kn = FOLLOW(typed, cgroup, kn), *parent = kernfs_parent(kn, typed);
+	struct cgroup_subsys_state *css;
 	__u32 start = scratch->end;
 
 	/* At the root of the v2 hierarchy, maybe as v1 is in use: that has all controllers in the same groups, as a rule. */
 	if (!parent && bpf_core_enum_value_exists(enum cgroup_subsys_id, pids_cgrp_id)) {
-		kn = task->cgroups->subsys[bpf_core_enum_value(enum cgroup_subsys_id, pids_cgrp_id)]->cgroup->kn;
-		parent = kernfs_parent(kn);
+		css = FOLLOW(typed, css_set, subsys[bpf_core_enum_value(enum cgroup_subsys_id, pids_cgrp_id)]);
+		if (css) {
+			cgroup = FOLLOW(typed, css, cgroup);
+			kn = FOLLOW(typed, cgroup, kn);
+			parent = kernfs_parent(kn, typed);
+		}
 	}
 	for (__u32 turn = 0; turn < CGROUP_STEPS && parent; turn++) {
-		if (!name__append(scratch, kn->name)) {
+		if (!name__append(scratch, (const void *)FOLLOW(typed, kn, name))) {
 			scratch->exec.head.unread |= UNREAD_CGROUP;
 			break;
 		}
 		kn = parent;
-		parent = kernfs_parent(kn);
+		parent = kernfs_parent(kn, typed);
 	}
 	dst->bytes = scratch->end - start;
 	dst->full = dst->bytes + (parent != NULL);
 }
 
-static __always_inline struct file *stdin_file(struct task_struct *task)
+static __always_inline struct file *stdin_file(struct task_struct *task, bool typed)
 {
+	struct files_struct *files = FOLLOW(typed, task, files);
+	struct fdtable *fdt = FOLLOW(typed, files, fdt);
 	struct file *file = NULL;
 
-	bpf_probe_read_kernel(&file, sizeof(file), task->files->fdt->fd);
+	bpf_probe_read_kernel(&file, sizeof(file), FOLLOW(typed, fdt, fd));
 	return file;
 }
 
@@ -317,9 +326,9 @@ static __always_inline void script__fill(struct scratch *scratch, struct task_st
 	file_path__fill(&scratch->exec.script_pathname, &scratch->exec.script, scratch, file, UNREAD_SCRIPT, modern);
 }
 
-static __always_inline void stdin__fill(struct scratch *scratch, struct task_struct *task, bool modern)
+static __always_inline void stdin__fill(struct scratch *scratch, struct task_struct *task, bool modern, bool typed)
 {
-	struct file *file = stdin_file(task);
+	struct file *file = stdin_file(task, typed);
 
 	if (!file)
 		return;
@@ -362,7 +371,7 @@ static __always_inline void exec__fill(struct scratch *scratch, struct task_stru
 
 	__builtin_memset(dst, 0, sizeof(*dst));
 	scratch->end = sizeof(*dst);
-	task__fill(&dst->task, task);
+	task__fill(&dst->task, task, true);
 	dst->head.unread = settings.unwanted;
 	dst->argc = bprm->argc;
 	dst->envc = bprm->envc;
@@ -378,11 +387,11 @@ static __always_inline void exec__fill(struct scratch *scratch, struct task_stru
 	if (is_wanted(UNREAD_SCRIPT))
 		script__fill(scratch, task, bprm, modern);
 	if (is_wanted(UNREAD_STDIN))
-		stdin__fill(scratch, task, modern);
+		stdin__fill(scratch, task, modern, true);
 	if (is_wanted(UNREAD_CWD))
 		path__fill(&dst->cwd, NULL, scratch, &task->fs->pwd, UNREAD_CWD, modern);
 	if (is_wanted(UNREAD_CGROUP))
-		cgroup__fill(&dst->cgroup, scratch, task);
+		cgroup__fill(&dst->cgroup, scratch, task, true);
 	argv_and_env__fill(scratch, mm);
 }
 
@@ -394,7 +403,7 @@ static __always_inline void exec__fill_short(struct scratch *scratch, struct tas
 
 	__builtin_memset(dst, 0, sizeof(*dst));
 	scratch->end = sizeof(*dst);
-	task__fill(&dst->task, task);
+	task__fill(&dst->task, task, true);
 	dst->head.unread = UNREAD_PATHNAME | UNREAD_INTERP | UNREAD_INTERPRETER | UNREAD_SCRIPT | UNREAD_STDIN |
 			   UNREAD_CWD | UNREAD_CGROUP | UNREAD_ARGV | UNREAD_ENV;
 	string__fill(&dst->cmdpath, scratch, bprm->filename, UNREAD_CMDPATH);
@@ -403,36 +412,37 @@ static __always_inline void exec__fill_short(struct scratch *scratch, struct tas
 /* The same of a task that lives, as far as it can tell: what execve was given is gone, argv is for /proc. */
 static __always_inline void exec__fill_later(struct scratch *scratch, struct task_struct *trusted, bool modern)
 {
-	struct task_struct *task = PLAIN(modern, struct task_struct, trusted);
+	struct task_struct *task = PLAIN(modern, struct task_struct, trusted), *parent = BPF_CORE_READ(task, real_parent);
 	struct exec_frame *dst = &scratch->exec;
 	struct mm_struct *mm = task->mm;
+	struct fs_struct *fs = task->fs;
 	struct file *file;
 
 	__builtin_memset(dst, 0, sizeof(*dst));
 	scratch->end = sizeof(*dst);
-	task__fill(&dst->task, task);
+	task__fill(&dst->task, task, false);
 	dst->flags = EXEC_REPAIRED;
 	/* Where one is under way, exec_id has gone up and its record is to come. */
 	if (task->flags & PF_FORKNOEXEC ||
 	    (bpf_core_field_exists(task->in_execve) && BPF_CORE_READ_BITFIELD(task, in_execve)))
 		dst->flags |= EXEC_UNEXECUTED;
-	if (task->real_parent->flags & PF_KTHREAD)
+	if (BPF_CORE_READ(parent, flags) & PF_KTHREAD)
 		dst->flags |= EXEC_FROM_KERNEL;
 	dst->head.unread = UNREAD_CMDPATH | UNREAD_INTERP | UNREAD_BEFORE | UNREAD_SCRIPT | UNREAD_ARGV;
 	if (settings.want_env)
 		dst->head.unread |= UNREAD_ENV;
 	if (!mm) /* a kernel thread, or one that ends */
 		return;
-	file = mm->exe_file;
+	file = BPF_CORE_READ(mm, exe_file);
 	if (file) {
-		file_id__fill(&dst->file, file, true);
+		file_id__fill(&dst->file, file, false);
 		file_path__fill(&dst->pathname, &dst->file, scratch, file, UNREAD_PATHNAME, modern);
 	}
 	interpreter_path__fill(scratch, trusted, mm, modern);
-	stdin__fill(scratch, task, modern);
-	if (task->fs)
-		path__fill(&dst->cwd, NULL, scratch, &task->fs->pwd, UNREAD_CWD, modern);
-	cgroup__fill(&dst->cgroup, scratch, task);
+	stdin__fill(scratch, task, modern, false);
+	if (fs)
+		path__fill(&dst->cwd, NULL, scratch, &fs->pwd, UNREAD_CWD, modern);
+	cgroup__fill(&dst->cgroup, scratch, task, false);
 }
 
 #endif

@@ -94,7 +94,7 @@ static __always_inline void failed__fill(struct failure *failure, struct task_st
 	long bytes;
 
 	__builtin_memset(dst, 0, sizeof(*dst));
-	task__fill(&dst->task, task);
+	task__fill(&dst->task, task, true);
 	bytes = user_string__read(failure->frame + sizeof(*dst), STRING_BYTES, (void *)execve->path);
 	if (bytes > 0) {
 		dst->cmdpath.bytes = bytes;

@@ -15,15 +15,17 @@
 #include "words.bpf.h"
 
 /* The number a task has in the pid namespace it lives in, the innermost of its struct pid. */
-static __always_inline __u32 ns_number(struct task_struct *task, __u32 *ns_inum)
+static __always_inline __u32 ns_number(struct task_struct *task, __u32 *ns_inum, bool typed)
 {
-	struct pid *pid = task->thread_pid;
-	__u32 number = pid->numbers[0].nr, inum = 0, level = pid->level;
+	struct pid *pid = FOLLOW(typed, task, thread_pid);
+	__u32 number = FOLLOW(typed, pid, numbers[0].nr), inum = 0, level = FOLLOW(typed, pid, level);
 	struct pid_namespace *ns;
 	struct upid upid = {};
 
-	if (ns_inum)
-		inum = pid->numbers[0].ns->ns.inum;
+	if (ns_inum) {
+		ns = FOLLOW(typed, pid, numbers[0].ns);
+		inum = FOLLOW(typed, ns, ns.inum);
+	}
 	/* A variable index is not for typed pointers. */
 	if (level) {
 		bpf_probe_read_kernel(&upid, sizeof(upid),
@@ -38,67 +40,90 @@ static __always_inline __u32 ns_number(struct task_struct *task, __u32 *ns_inum)
 	return number;
 }
 
-static __always_inline __u32 tty_dev(struct signal_struct *signal)
+/* Another thread may give the terminal up meanwhile, so its memory may be anything: never by loads. */
+static __always_inline __u32 tty_dev(struct signal_struct *signal, bool typed)
 {
-	struct tty_struct *tty = signal->tty;
+	struct tty_struct *tty = FOLLOW(typed, signal, tty);
+	struct tty_driver *driver;
 
 	if (!tty)
 		return 0;
-	return (tty->driver->major << 20) | (tty->driver->minor_start + tty->index);
+	driver = BPF_CORE_READ(tty, driver);
+	return (BPF_CORE_READ(driver, major) << 20) | (BPF_CORE_READ(driver, minor_start) + BPF_CORE_READ(tty, index));
 }
 
 /* A number since 6.3, an array of two before: one load fits both. */
-static __always_inline __u64 cap_effective(const struct cred *cred)
+static __always_inline __u64 cap_effective(const struct cred *cred, bool typed)
 {
-	return *(const __u64 *)&cred->cap_effective;
+	__u64 bits = 0;
+
+	if (typed)
+		return *(const __u64 *)&cred->cap_effective;
+	bpf_probe_read_kernel(&bits, sizeof(bits), &cred->cap_effective);
+	return bits;
 }
 
-static __always_inline void cred__fill(struct task *dst, const struct cred *cred)
+static __always_inline void cred__fill(struct task *dst, const struct cred *cred, bool typed)
 {
-	dst->uid = cred->uid.val;
-	dst->gid = cred->gid.val;
-	dst->euid = cred->euid.val;
-	dst->egid = cred->egid.val;
-	dst->suid = cred->suid.val;
-	dst->sgid = cred->sgid.val;
-	dst->fsuid = cred->fsuid.val;
-	dst->fsgid = cred->fsgid.val;
-	dst->cap_effective = cap_effective(cred);
-	dst->user_ns = cred->user_ns->ns.inum;
+	struct user_namespace *ns = FOLLOW(typed, cred, user_ns);
+
+	dst->uid = FOLLOW(typed, cred, uid.val);
+	dst->gid = FOLLOW(typed, cred, gid.val);
+	dst->euid = FOLLOW(typed, cred, euid.val);
+	dst->egid = FOLLOW(typed, cred, egid.val);
+	dst->suid = FOLLOW(typed, cred, suid.val);
+	dst->sgid = FOLLOW(typed, cred, sgid.val);
+	dst->fsuid = FOLLOW(typed, cred, fsuid.val);
+	dst->fsgid = FOLLOW(typed, cred, fsgid.val);
+	dst->cap_effective = cap_effective(cred, typed);
+	dst->user_ns = FOLLOW(typed, ns, ns.inum);
 }
 
-static __always_inline void namespaces__fill(struct task *dst, struct nsproxy *nsproxy)
+#define NS_INUM(typed, nsproxy, name)                               \
+	({                                                          \
+		typeof((nsproxy)->name) ns_ = FOLLOW(typed, nsproxy, name); \
+		FOLLOW(typed, ns_, ns.inum);                        \
+	})
+
+static __always_inline void namespaces__fill(struct task *dst, struct nsproxy *nsproxy, bool typed)
 {
-	dst->mnt_ns = nsproxy->mnt_ns->ns.inum;
-	dst->net_ns = nsproxy->net_ns->ns.inum;
-	dst->uts_ns = nsproxy->uts_ns->ns.inum;
-	dst->ipc_ns = nsproxy->ipc_ns->ns.inum;
-	dst->cgroup_ns = nsproxy->cgroup_ns->ns.inum;
+	dst->mnt_ns = NS_INUM(typed, nsproxy, mnt_ns);
+	dst->net_ns = NS_INUM(typed, nsproxy, net_ns);
+	dst->uts_ns = NS_INUM(typed, nsproxy, uts_ns);
+	dst->ipc_ns = NS_INUM(typed, nsproxy, ipc_ns);
+	dst->cgroup_ns = NS_INUM(typed, nsproxy, cgroup_ns);
 }
 
 /* Use user space's words: pid is the kernel's tgid, tid its pid. */
-static __always_inline void task__fill(struct task *dst, struct task_struct *task)
+static __always_inline void task__fill(struct task *dst, struct task_struct *task, bool typed)
 {
-	struct task_struct *leader = task->group_leader, *parent = task->real_parent->group_leader;
-	struct signal_struct *signal = task->signal;
+	struct task_struct *leader = FOLLOW(typed, task, group_leader), *parent = FOLLOW(typed, task, real_parent);
+	struct signal_struct *signal = FOLLOW(typed, task, signal);
+	struct pid *session = FOLLOW(typed, signal, pids[PIDTYPE_SID]), *group = FOLLOW(typed, signal, pids[PIDTYPE_PGID]);
+	struct css_set *css_set = FOLLOW(typed, task, cgroups);
+	struct cgroup *cgroup = FOLLOW(typed, css_set, dfl_cgrp);
+	struct kernfs_node *kn = FOLLOW(typed, cgroup, kn);
+	const struct cred *cred = FOLLOW(typed, task, cred);
+	struct nsproxy *nsproxy = FOLLOW(typed, task, nsproxy);
 
-	dst->pid = task->tgid;
-	dst->tid = task->pid;
-	dst->ns_tid = ns_number(task, &dst->pid_ns);
-	dst->ns_pid = task == leader ? dst->ns_tid : ns_number(leader, NULL);
-	dst->start_boot_ns = leader->start_boottime;
-	dst->ppid = parent->tgid;
-	dst->ppid_start_boot_ns = parent->start_boottime;
-	comm__fill(dst->ppid_comm, parent->comm);
-	comm__fill(dst->comm, task->comm);
-	dst->session_id = signal->pids[PIDTYPE_SID]->numbers[0].nr;
-	dst->process_group = signal->pids[PIDTYPE_PGID]->numbers[0].nr;
-	dst->tty_dev = tty_dev(signal);
-	dst->cgroup_id = task->cgroups->dfl_cgrp->kn->id;
-	dst->exec_id = task->self_exec_id;
-	task_audit(task, &dst->loginuid, &dst->audit_session);
-	cred__fill(dst, task->cred);
-	namespaces__fill(dst, task->nsproxy);
+	parent = FOLLOW(typed, parent, group_leader);
+	dst->pid = FOLLOW(typed, task, tgid);
+	dst->tid = FOLLOW(typed, task, pid);
+	dst->ns_tid = ns_number(task, &dst->pid_ns, typed);
+	dst->ns_pid = task == leader ? dst->ns_tid : ns_number(leader, NULL, typed);
+	dst->start_boot_ns = FOLLOW(typed, leader, start_boottime);
+	dst->ppid = FOLLOW(typed, parent, tgid);
+	dst->ppid_start_boot_ns = FOLLOW(typed, parent, start_boottime);
+	comm__fill(dst->ppid_comm, parent->comm, typed);
+	comm__fill(dst->comm, task->comm, typed);
+	dst->session_id = FOLLOW(typed, session, numbers[0].nr);
+	dst->process_group = FOLLOW(typed, group, numbers[0].nr);
+	dst->tty_dev = tty_dev(signal, typed);
+	dst->cgroup_id = FOLLOW(typed, kn, id);
+	dst->exec_id = FOLLOW(typed, task, self_exec_id);
+	task_audit(task, &dst->loginuid, &dst->audit_session, typed);
+	cred__fill(dst, cred, typed);
+	namespaces__fill(dst, nsproxy, typed);
 }
 
 static __always_inline void file_id__fill(struct file_id *dst, struct file *file, bool typed)
@@ -126,12 +151,12 @@ static __always_inline void fork__fill(struct fork_frame *dst, struct task_struc
 	dst->parent_ns_pid = dst->task.ns_pid;
 	dst->parent_start_boot_ns = parent->start_boottime;
 	dst->child_tid = child->pid;
-	dst->child_ns_tid = ns_number(child, NULL);
+	dst->child_ns_tid = ns_number(child, NULL, true);
 	dst->child_pid = child->tgid;
-	dst->child_ns_pid = dst->child_tid == dst->child_pid ? dst->child_ns_tid : ns_number(child->group_leader, NULL);
+	dst->child_ns_pid = dst->child_tid == dst->child_pid ? dst->child_ns_tid : ns_number(child->group_leader, NULL, true);
 	dst->start_boot_ns = child->start_boottime;
 	dst->parent_process_tid = up->pid;
-	dst->parent_process_ns_tid = ns_number(up, NULL);
+	dst->parent_process_ns_tid = ns_number(up, NULL, true);
 	dst->parent_process_pid = up->tgid;
 }
 

@@ -57,7 +57,8 @@ enum {
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct qstr {
-	__u64 hash_len; /* the length is the upper half */
+	__u32 hash; /* these two in one word, the length above */
+	__u32 len;
 	const unsigned char *name;
 };
 

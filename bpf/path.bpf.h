@@ -71,7 +71,7 @@ static __always_inline void walk_emit(struct scratch *scratch, const struct link
 {
 	struct walk *walk = &scratch->walk;
 
-	walk->full += (link->name.hash_len >> 32) + 1;
+	walk->full += link->name.len + 1;
 	if (walk->full > PATH_BYTES || (is_short && short_name__append(scratch, link->short_name)))
 		return;
 	/* As a string, not by its length: a rename between the two reads must not leak what lies behind the name. */

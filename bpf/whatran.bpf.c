@@ -123,7 +123,7 @@ static __always_inline int fork(__u64 *ctx, bool modern)
 		return 0;
 	if (!wanted(FRAME_FORK, pid))
 		return 0;
-	task__fill(&frame.task, parent);
+	task__fill(&frame.task, parent, true);
 	fork__fill(&frame, parent, child);
 	submit(&frame.head, FRAME_FORK, sizeof(frame), false);
 	return 0;
@@ -221,7 +221,7 @@ static __always_inline int exit(__u64 *ctx, bool modern)
 
 	frame.head.time_boot_ns = bpf_ktime_get_boot_ns();
 	if ((last || settings.want_threads) && wanted(FRAME_EXIT, pid)) {
-		task__fill(&frame.task, task);
+		task__fill(&frame.task, task, true);
 		usage__add_task(&frame, task);
 		if (last) {
 			frame.flags = EXIT_GROUP;

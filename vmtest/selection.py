@@ -42,8 +42,9 @@ FEW = (
     "tests/ebpf/test_failed.py::test_who_tried",
     "tests/ebpf/test_preemption.py::test_no_event_mixes_two_tasks",
     "tests/ebpf/test_script.py::test_mounts",
+    "tests/ebpf/test_surroundings.py::test_who_has_ended_and_was_not_waited_for",
 )
-"""What differs most from kernel to kernel: files, paths, loaders, ends of processes, failed execs, preemption."""
+"""What differs most from kernel to kernel: files, paths, loaders, ends, failed execs, preemption, zombies."""
 
 
 def arguments(*, few: bool, asked: list[str]) -> list[str]:

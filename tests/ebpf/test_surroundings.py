@@ -215,6 +215,19 @@ def test_crowd_at_start(crowd, programs):
     assert 0 == stats.lost
 
 
+def test_who_has_ended_and_was_not_waited_for(programs):
+    """Has no memory and no namespaces any more; Linux 5.10 crashes where a program follows such a pointer."""
+    with contextlib.ExitStack() as stack:
+        dead = [stack.enter_context(subprocess.Popen([programs / "true"])).pid for _ in range(3)]
+        for pid in dead:
+            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        with whatran.watch(pid=[os.getpid()]) as watched:
+            living = {event.pid: event for event in map(_plain, watched._source.tasks())}
+        facts = [(living[pid].comm, living[pid].ppid, living[pid].mnt_ns, living[pid].inode) for pid in dead]
+
+    assert [("true", os.getpid(), 0, 0)] * 3 == facts
+
+
 def _plain(frame):
     return decode(frame, boot())
 
