@@ -9,7 +9,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypedDict, get_args
 
 from whatran.errors import UsageError
-from whatran.filter import FIELDS, MOST_CONDITIONS, Condition, check_field, equals, parse, without
+from whatran.filter import (
+    FIELDS,
+    MOST_CONDITIONS,
+    NAMES,
+    Condition,
+    check_field,
+    equals,
+    parse,
+    pass_some,
+    without,
+)
 from whatran.process.accounts import Account, account
 from whatran.pushdown import push_down
 from whatran.redact import Redactor
@@ -149,6 +159,10 @@ def plan(
     )
     if len(conditions) > MOST_CONDITIONS:
         raise UsageError(f"{len(conditions)} filters are too many: give {MOST_CONDITIONS} at most")
+    if not any(pass_some(name, conditions) for name in NAMES):
+        raise UsageError(
+            "nothing is left to tell of: no kind of event has any of these fields and passes these filters"
+        )
     if isinstance(env, str):
         raise UsageError(f"env is a list of names, not one text: give [{env!r}]")
     if not isinstance(env, bool) and any(not name or "=" in name for name in env):

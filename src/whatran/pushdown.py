@@ -45,12 +45,14 @@ def push_down(conditions: Sequence[Condition], settings: Settings, fields: Colle
 
 
 def _kinds(conditions: Sequence[Condition], kinds: Collection[int], needed: Collection[str]) -> tuple[int, ...]:
-    """Those of which something is told, or that others cannot be told or judged without."""
-    told = {kind for kind in kinds if pass_some(NAME_OF[kind], conditions)}
+    """Those of which something is told, or that others cannot be told or judged without: all go by execs."""
+    sent = {layout.EXEC, *(kind for kind in kinds if pass_some(NAME_OF[kind], conditions))}
+    if "tried" in needed:
+        sent.add(layout.FAILED)
     lives = {layout.FORK, layout.EXIT}
-    if told & lives or not _LIVES.isdisjoint(needed) or any(c.field in EXEC_ONLY for c in conditions):
-        told |= lives
-    return tuple(kind for kind in kinds if kind in told)
+    if sent & lives or not _LIVES.isdisjoint(needed) or any(c.field in EXEC_ONLY for c in conditions):
+        sent |= lives
+    return tuple(kind for kind in kinds if kind in sent)
 
 
 def _exact(

@@ -33,11 +33,11 @@ class JsonLines:
         self._encoder = msgspec.json.Encoder()
 
     def write(self, events: Sequence[msgspec.Struct]) -> int:
+        if self._narrow:
+            events = [narrow for narrow in map(self._narrow, events) if narrow]
         if self._left is not None:
             events = events[: self._left]
             self._left -= len(events)
-        if self._narrow:
-            events = list(map(self._narrow, events))
         if events:
             data = self._encode(events)
             self._output.write(escape_json(data.decode()).encode() if self._output.terminal else data)
@@ -63,19 +63,25 @@ class JsonLines:
 
 
 class Narrow:
-    """Makes of an event one that has only some of its fields, in the order in which they are asked for."""
+    """Makes of an event one that has only some of its fields, in the order in which they are asked for.
+
+    None of one that has none of them.
+    """
 
     def __init__(self, fields: Sequence[str]) -> None:
+        self._asked = frozenset(fields)
         self._fields = tuple(dict.fromkeys(fields if "event" in fields else ("event", *fields)))
-        self._kinds: dict[type, Callable[[msgspec.Struct], msgspec.Struct]] = {}
+        self._kinds: dict[type, Callable[[msgspec.Struct], msgspec.Struct | None]] = {}
 
-    def __call__(self, event: msgspec.Struct) -> msgspec.Struct:
+    def __call__(self, event: msgspec.Struct) -> msgspec.Struct | None:
         make = self._kinds.get(type(event)) or self._kinds.setdefault(type(event), self._made(type(event)))
         return make(event)
 
-    def _made(self, kind: type[msgspec.Struct]) -> Callable[[msgspec.Struct], msgspec.Struct]:
+    def _made(self, kind: type[msgspec.Struct]) -> Callable[[msgspec.Struct], msgspec.Struct | None]:
         if kind in NOTICES:
             return lambda notice: notice
+        if self._asked and self._asked.isdisjoint(kind.__struct_fields__):
+            return lambda _: None
         names = [name for name in self._fields if name in kind.__struct_fields__]
         narrow = msgspec.defstruct(kind.__name__, names)
         if len(names) == 1:  # attrgetter() gives a single value as it is
