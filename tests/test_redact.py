@@ -64,6 +64,9 @@ def redacted_env(strings):
         (["sh", "-c", rf'x "{{\"token\": \"{PLACE}\"}}" y'], ["sh", "-c", r'x "{\"token\": \"two words\"}" y']),
         (["sh", "-c", f'x --password="{PLACE}" y'], ["sh", "-c", r'x --password="a \" b\\" y']),
         (["x", f'{{"password":"{PLACE}'], ["x", '{"password":"cut\\']),
+        (["x", rf"{{\"token\": \"{PLACE}\"}}"], ["x", r"{\"token\": \"a\\\"b \\\\c\"}"]),
+        (["sh", "-c", f'mysql -p"{PLACE}" db'], ["sh", "-c", r'mysql -p"a\" ; b" db']),
+        (["sh", "-c", f"x --password={PLACE} y"], ["sh", "-c", r"x --password=$'a\'b c' y"]),
         (["sh", "-c", f"x --password={PLACE}"], ["sh", "-c", 'x --password="cut \\']),
         # by the program
         (["mysql", f"-p{PLACE}", "-u", "root"], ["mysql", f"-p{SECRET}", "-u", "root"]),

@@ -52,13 +52,14 @@ _END = (
 # A value goes to the end of its string; or as far as a word of a shell, where it stands in a command line.
 _ALL = rb"(?P<secret>[^\0]+)"
 _WORD = (
-    rb"(?P<secret>(?:'[^'\0]*+(?:'|(?=\0)|\Z)"
+    rb"(?P<secret>(?:\$'(?:\\[^\0]?|[^'\\\0])*+(?:'|(?=\0)|\Z)"
+    rb"|'[^'\0]*+(?:'|(?=\0)|\Z)"
     rb'|"(?:\\[^\0]?|[^"\\\0])*+(?:"|(?=\0)|\Z)'
     rb"""|\\[^\0]|[^\0\s'"\\&;|<>()])++)"""
 )
 _QUOTE = rb"""\\?["']"""
-_QUOTED = rb"(?P<secret>(?:(?!(?P=quote))(?:\\[^\0]|[^\0]))++)"
-"""As far as the next such quote, where that is not escaped once more."""
+_QUOTED = rb"""(?P<secret>(?:\\{4}|\\{3}["']|(?!(?P=quote))(?:\\[^\0]|[^\0]))++)"""
+"""As far as the next such quote, where that is not escaped once more: three signs where it is itself escaped."""
 
 
 def _named(sign: bytes, before: bytes, after: bytes, value: bytes) -> Rules:
@@ -131,7 +132,7 @@ _AT = rb"(?<=[\0\s])"
 
 
 def _program(hints: tuple[bytes, ...], name: bytes, option: bytes) -> Program:
-    line = rb"""(?P<line>(?:[^\0\n;|&'"]|'[^'\0]*+'|"[^"\0]*+"|['"])*+)"""
+    line = rb"""(?P<line>(?:[^\0\n;|&'"]|'[^'\0]*+'|"(?:\\[^\0]|[^"\\\0])*+"|['"])*+)"""
     mention = re.compile(rb"(?<=[\0\s/;|&(`'\"])(?:" + name + rb")(?:(?=\0)|(?=\s)" + line + b")")
     in_string, in_line = (Rule(re.compile(option + value), b"") for value in (_ALL, _WORD))
     return Program(hints, mention, in_string, in_line)
