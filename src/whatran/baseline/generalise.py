@@ -176,14 +176,18 @@ class Generaliser:
 
     def _note_templates(self, raw: str) -> None:
         """What names from here on may be made from, as ``mktemp -d confXXXXXX`` is told."""
+        before = len(self._templates)
         for name in NAME.findall(raw):
             fits = TEMPLATE.search(name) and name.strip("X") and len(name) <= NAME_MAX
             if fits and name not in self._templates and len(self._templates) < MAX_TEMPLATES:
                 self._templates[name] = template(name)
-                alike = (each for each in self._templates if len(each) == len(name))
-                # Without groups, so that most are told apart by their first letter.
-                self._fits_any[len(name)] = re.compile("|".join(map(_ungrouped, alike)))
-                self._texts.clear()
+        if len(self._templates) == before:
+            return
+        self._texts.clear()
+        for length in set(map(len, self._templates)):
+            alike = (each for each in self._templates if len(each) == length)
+            # Without groups, so that most are told apart by their first letter.
+            self._fits_any[length] = re.compile("|".join(map(_ungrouped, alike)))
 
     def _made(self, name: str) -> str:
         any_of_them = self._fits_any.get(len(name))
