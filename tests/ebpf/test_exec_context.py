@@ -321,3 +321,33 @@ def test_processes_that_have_ended_untold_are_forgotten(programs, monkeypatch):
     assert least <= living + 100
     assert most > 2 * living + 100
     assert ({"sched_process_exec"}, count + 1) == ({event.event for event in told}, len(told))
+
+
+@pytest.mark.parametrize(
+    ("fields", "filters"),
+    [
+        (["exit_code"], []),
+        (["exit_code"], ["event=sched_process_exit"]),
+        (["exit_code"], ["pathname=*/false"]),
+        (["errno", "cmdpath"], ["event=process_*"]),
+        (["errno"], []),
+        (["argc", "tried"], ["event=sched_process_exec"]),
+        (["argc"], ["tried=*nowhere*"]),
+        (["cmdpath", "exit_code"], []),
+        (["cmdpath"], ["pathname=*/env"]),
+    ],
+)
+def test_fields_leave_out_nothing_else(programs, monkeypatch, fields, filters):
+    """What is asked for of each event is as it is when all is asked for: failures, searches of PATH, filters."""
+    monkeypatch.setenv("PATH", f"/nowhere:{os.defpath}")
+    command = ["/bin/sh", "-c", 'false; "$0"; env true; env /nowhere/at/all; exit 3', str(programs / "true")]
+
+    def told(**only):
+        events = whatran.run(command, filters=filters, **only).events
+        return [
+            (event.event, *(getattr(event, name, None) for name in fields))
+            for event in events
+            if any(hasattr(event, name) for name in fields)
+        ]
+
+    assert told() == told(fields=fields)
