@@ -61,7 +61,7 @@ def record(
     if keep_seconds is not None and each:
         raise UsageError("what is kept in memory has no files to rotate")
     if files is not None and not each:
-        raise UsageError("without rotation there is one file")
+        raise UsageError("without rotation there is one file: say when the next begins, as --rotate 100M")
     planned = plan(command, **options)
     check_free(path, each=each, overwrite=overwrite)
     owner = (planned.account.uid, planned.account.gid) if planned.account else None

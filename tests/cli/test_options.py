@@ -163,9 +163,12 @@ def test_variables_are_given_by_name(machine, run, names):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--fields", "pid"], "--fields is for jsonl and lives, not for table"),
+        (["--fields", "pid"], "--fields is for jsonl and lives, not for table: give --format jsonl too"),
         (["--format", "jsonl", "--fields", "pid,agrv"], "--fields: there is no field agrv; did you mean argv?"),
-        (["--format", "lives", "--fields", "cwd"], "--fields: there is no field cwd"),
+        (["--format", "lives", "--fields", "cwd"], "--fields: cwd is no field of lives"),
+        (["--format", "lives", "--fields", "agrv"], "--fields: there is no field agrv"),
+        (["--format", "jsonl", "--fields", "programs"], "--fields: programs is a field of lives: give --format lives"),
+        (["--format", "jsonl", "--fields", " ,"], "' ,' names no fields"),
     ],
 )
 def test_fields_that_cannot_be_written(run, arguments, said):

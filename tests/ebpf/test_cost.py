@@ -178,6 +178,6 @@ def test_a_recording_has_its_cost(storm, place):
         execs = sum(isinstance(event, whatran.Exec) for event in replayed)
     assert [EACH + 2] * 3 == [execs, counted(first)["execs"][0], counted(rest)["execs"][3]]
     assert re.search(r"^  whatran_exec\S* +\d+ +\d+$", rest, re.MULTILINE)
-    assert [f"whatran: {3 * EACH + 7} events, 0 lost"] == re.findall(
-        r"^whatran: \d+ events, \d+ lost", rest, re.MULTILINE
+    assert [f"whatran: {3 * EACH + 7} records, 0 lost"] == re.findall(
+        r"^whatran: \d+ records, \d+ lost", rest, re.MULTILINE
     )

@@ -121,7 +121,7 @@ def test_record_and_replay(programs, place):
     assert (0, "") == (done.returncode, done.stdout)
     assert (0, "") == (shown.returncode, shown.stderr)
     assert 2001 == counts["sched_process_exec"]
-    assert f"whatran: {sum(counts.values())} events, 0 lost, " in done.stderr
+    assert f"whatran: {sum(counts.values())} records, 0 lost, " in done.stderr
     assert done.stderr.endswith(f" in {path}\n")
 
 
@@ -214,4 +214,4 @@ def test_the_machine_until_a_signal(place):
     counts, shown = kinds(path)
 
     assert (0, 0, 1) == (recording.returncode, shown.returncode, counts["sched_process_exec"])
-    assert "3 events, 0 lost, " in said
+    assert "3 records, 0 lost, " in said

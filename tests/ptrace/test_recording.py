@@ -40,7 +40,7 @@ def test_record_and_replay(place, capfd):
     shown = main(["replay", "--format", "tree", path]), capfd.readouterr().out.splitlines()
 
     assert (3, "") == (status, said.out)
-    assert said.err.startswith("whatran: 5 events, 0 lost, ")
+    assert said.err.startswith("whatran: 5 records, 0 lost, ")
     assert said.err.endswith(f" in {path}\n")
     assert 0 == shown[0]
     assert ["EXIT  COMMAND", "sh -c 'true; /bin/true; exit 3'", "└─ /bin/true"] == [

@@ -85,13 +85,20 @@ class Options(argparse.Namespace):
         if self.fields is None:
             return
         if self.format not in {"jsonl", "lives"}:
-            raise UsageError(f"--fields is for jsonl and lives, not for {self.format}")
+            raise UsageError(f"--fields is for jsonl and lives, not for {self.format}: give --format jsonl too")
 
         from whatran.filter import FIELDS, check_field  # noqa: PLC0415 (not for --help)
         from whatran.process.lives import Life  # noqa: PLC0415
 
+        lives = Life.__struct_fields__
         for name in self.fields:
-            check_field(name, Life.__struct_fields__ if self.format == "lives" else FIELDS, "--fields")
+            if self.format == "jsonl" and name in lives and name not in FIELDS:
+                raise UsageError(f"--fields: {name} is a field of lives: give --format lives")
+            if self.format == "lives" and name in FIELDS and name not in lives:
+                raise UsageError(
+                    f"--fields: {name} is no field of lives, which are other than events': see docs/events.md"
+                )
+            check_field(name, lives if self.format == "lives" else FIELDS, "--fields")
 
     def without(self) -> list[str]:
         """The filters that leave out what has none of the fields that are asked for."""
@@ -155,6 +162,7 @@ def add_output(parser: Parser, *, form: str, output: str, count: str) -> argpars
     out.add_argument(
         "--fields",
         type=field_names,
+        action="extend",
         metavar="NAME,...",
         help="with jsonl and lives: no more than these fields of each object, beside event; with jsonl, events without "
         "any are not told, and what else takes time is not read (fields: see below)",
@@ -390,7 +398,10 @@ def _path_prefix(operator: str, prefix: str) -> str:
 
 
 def field_names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names:
+        raise UsageError(f"{text!r} names no fields; give names, as in pathname,argv")
+    return names
 
 
 def names(text: str) -> list[str]:

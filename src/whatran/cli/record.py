@@ -180,8 +180,8 @@ def _say_totals(recording: Recording) -> None:
     stats = recording.stats
     if recording.error:
         say(str(recording.error))
-    events = stats.execs.seen + stats.forks.seen + stats.exits.seen + stats.failed.seen
-    what = counted(events, "event", "events")
+    records = stats.execs.seen + stats.forks.seen + stats.exits.seen + stats.failed.seen
+    what = counted(records, "record", "records")
     say(f"{what}, {stats.lost} lost{given_up(stats)}{_kept(recording)}", style=YELLOW if stats.lost else None)
 
 
