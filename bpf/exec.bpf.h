@@ -169,9 +169,9 @@ static __always_inline struct file *interpreter__fill(struct scratch *scratch, s
 }
 
 static __always_inline void file_path__fill(struct text *path, struct file_id *id, struct scratch *scratch,
-					    struct file *file, __u32 unread, bool modern)
+					    struct file *file, __u32 unread, bool modern, bool own)
 {
-	path__fill(path, &id->flags, scratch, __builtin_preserve_access_index(&file->f_path), unread, modern);
+	path__fill(path, &id->flags, scratch, __builtin_preserve_access_index(&file->f_path), unread, modern, own);
 }
 
 /*
@@ -295,7 +295,7 @@ static __always_inline __u32 exec_flags(struct task_struct *task, struct linux_b
 }
 
 static __always_inline void interpreter_path__fill(struct scratch *scratch, struct task_struct *trusted,
-						   struct mm_struct *mm, bool modern)
+						   struct mm_struct *mm, bool modern, bool own)
 {
 	unsigned long base = interpreter_base(mm, scratch);
 	struct file *file;
@@ -305,7 +305,7 @@ static __always_inline void interpreter_path__fill(struct scratch *scratch, stru
 	file = interpreter__fill(scratch, trusted, base, modern);
 	if (file)
 		file_path__fill(&scratch->exec.interpreter_pathname, &scratch->exec.interpreter, scratch, file,
-				UNREAD_INTERPRETER, modern);
+				UNREAD_INTERPRETER, modern, own);
 	else
 		scratch->exec.head.unread |= UNREAD_INTERPRETER;
 }
@@ -323,17 +323,17 @@ static __always_inline void script__fill(struct scratch *scratch, struct task_st
 		return;
 	}
 	file_id__fill(&scratch->exec.script, PLAIN(modern, struct file, file), CASTS(modern));
-	file_path__fill(&scratch->exec.script_pathname, &scratch->exec.script, scratch, file, UNREAD_SCRIPT, modern);
+	file_path__fill(&scratch->exec.script_pathname, &scratch->exec.script, scratch, file, UNREAD_SCRIPT, modern, true);
 }
 
-static __always_inline void stdin__fill(struct scratch *scratch, struct task_struct *task, bool modern, bool typed)
+static __always_inline void stdin__fill(struct scratch *scratch, struct task_struct *task, bool modern, bool own)
 {
-	struct file *file = stdin_file(task, typed);
+	struct file *file = stdin_file(task, own);
 
 	if (!file)
 		return;
-	file_id__fill(&scratch->exec.stdin_file, PLAIN(modern, struct file, file), CASTS(modern));
-	file_path__fill(&scratch->exec.stdin_path, &scratch->exec.stdin_file, scratch, file, UNREAD_STDIN, modern);
+	file_id__fill(&scratch->exec.stdin_file, PLAIN(own && modern, struct file, file), CASTS(own && modern));
+	file_path__fill(&scratch->exec.stdin_path, &scratch->exec.stdin_file, scratch, file, UNREAD_STDIN, modern, own);
 }
 
 static __always_inline bool is_wanted(enum unread fact)
@@ -381,15 +381,15 @@ static __always_inline void exec__fill(struct scratch *scratch, struct task_stru
 	string__fill(&dst->interp, scratch, bprm->interp, UNREAD_INTERP);
 	file_id__fill(&dst->file, bprm->file, true);
 	if (is_wanted(UNREAD_PATHNAME))
-		file_path__fill(&dst->pathname, &dst->file, scratch, bprm->file, UNREAD_PATHNAME, modern);
+		file_path__fill(&dst->pathname, &dst->file, scratch, bprm->file, UNREAD_PATHNAME, modern, true);
 	if (is_wanted(UNREAD_INTERPRETER))
-		interpreter_path__fill(scratch, trusted, mm, modern);
+		interpreter_path__fill(scratch, trusted, mm, modern, true);
 	if (is_wanted(UNREAD_SCRIPT))
 		script__fill(scratch, task, bprm, modern);
 	if (is_wanted(UNREAD_STDIN))
 		stdin__fill(scratch, task, modern, true);
 	if (is_wanted(UNREAD_CWD))
-		path__fill(&dst->cwd, NULL, scratch, &task->fs->pwd, UNREAD_CWD, modern);
+		path__fill(&dst->cwd, NULL, scratch, &task->fs->pwd, UNREAD_CWD, modern, true);
 	if (is_wanted(UNREAD_CGROUP))
 		cgroup__fill(&dst->cgroup, scratch, task, true);
 	argv_and_env__fill(scratch, mm);
@@ -436,12 +436,12 @@ static __always_inline void exec__fill_later(struct scratch *scratch, struct tas
 	file = BPF_CORE_READ(mm, exe_file);
 	if (file) {
 		file_id__fill(&dst->file, file, false);
-		file_path__fill(&dst->pathname, &dst->file, scratch, file, UNREAD_PATHNAME, modern);
+		file_path__fill(&dst->pathname, &dst->file, scratch, file, UNREAD_PATHNAME, modern, false);
 	}
-	interpreter_path__fill(scratch, trusted, mm, modern);
+	interpreter_path__fill(scratch, trusted, mm, modern, false);
 	stdin__fill(scratch, task, modern, false);
 	if (fs)
-		path__fill(&dst->cwd, NULL, scratch, &fs->pwd, UNREAD_CWD, modern);
+		path__fill(&dst->cwd, NULL, scratch, &fs->pwd, UNREAD_CWD, modern, false);
 	cgroup__fill(&dst->cgroup, scratch, task, false);
 }
 

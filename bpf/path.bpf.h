@@ -136,16 +136,16 @@ __noinline int walk_on(__u32 slot)
 	return 0;
 }
 
-/* Appends a path to the frame. */
+/* Appends a path to the frame; whether it is the current task's own: then nobody else gives it up meanwhile. */
 static __always_inline void path__fill(struct text *dst, enum file_flag *flags, struct scratch *scratch, struct path *path,
-				       __u32 unread, bool modern)
+				       __u32 unread, bool modern, bool own)
 {
 	struct path copy = {};
 	struct step_context context = { scratch };
 	struct walk *walk = &scratch->walk;
 	__u32 start = scratch->end;
 
-	if (CASTS(modern)) {
+	if (own && CASTS(modern)) {
 		path = CAST(struct path, path);
 		copy.mnt = path->mnt;
 		copy.dentry = path->dentry;
@@ -160,7 +160,7 @@ static __always_inline void path__fill(struct text *dst, enum file_flag *flags, 
 	__builtin_memset(walk, 0, sizeof(*walk));
 	walk->dentry = copy.dentry;
 	walk->mount = mount_of(copy.mnt);
-	mount_link(&walk->link, walk->mount, modern);
+	mount_link(&walk->link, walk->mount, own && modern);
 	if (modern)
 		bpf_loop(WALK_STEPS, walk_step, &context, 0);
 	else
