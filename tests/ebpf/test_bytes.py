@@ -176,6 +176,7 @@ def cgroup():
     return found[b""] if found.get(b"", b"/") != b"/" else found.get(b"pids", b"/")
 
 
+@pytest.mark.usefixtures("failed_execs")
 def test_frames_have_nothing_of_what_was_there_before(programs, place, deep, cpus):
     """Neither texts of other programs nor bytes of the ring: each byte is a field's or a text's, and as is expected."""
     true, dynamic = str(programs / "true"), str(programs / "storm")

@@ -54,6 +54,7 @@ def lives_of(events):
     return [*(life for event in events for life in lives(event)), *lives.finish()]
 
 
+@pytest.mark.usefixtures("failed_execs")
 def test_boot():
     """Events of all kinds, gaps too, say which boot of the machine they are of."""
     with open("/proc/sys/kernel/random/boot_id") as file:
