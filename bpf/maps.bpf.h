@@ -156,6 +156,9 @@ enum sixteenths {
 	ROOM_FOR_EXEC = 16,
 };
 
+/* struct bpf_ringbuf_hdr, before each record; these are multiples of 8 bytes. */
+#define RECORD_HEADER_BYTES 8
+
 /* Of argv, so much is kept to the last: more than nearly all of them have. */
 #define SHORT_ARGV_BYTES 4096
 
@@ -180,6 +183,17 @@ static __always_inline enum sixteenths room_for(__u32 kind)
 }
 
 /*
+ * Whether the reader is to be woken: a quarter of the ring waits, and a record of so many bytes begins the next of its
+ * 64 parts. Both are powers of two: numbers that differ in no higher bit are within one part.
+ */
+static __always_inline bool is_much(__u64 waiting, __u64 bytes)
+{
+	__u64 after = waiting + RECORD_HEADER_BYTES + (bytes + 7) / 8 * 8;
+
+	return after >= settings.ring_bytes / 4 && (waiting ^ after) >= settings.ring_bytes / 64;
+}
+
+/*
  * Numbers a filled frame and sends it. The number is taken also when there is no room,
  * so the reader sees a hole where a record is missing.
  *
@@ -193,7 +207,8 @@ static __always_inline enum sixteenths room_for(__u32 kind)
  *
  * The kernel wakes the reader by itself for the first record after it had read
  * all; the reader then waits a little for more. Only when much has gathered
- * meanwhile is it woken again.
+ * meanwhile is it woken again, and not by each record that adds to it: to wake somebody
+ * costs the task that does it more than to send the record.
  */
 static __always_inline bool submit(struct frame *frame, __u32 kind, __u64 bytes, bool shared)
 {
@@ -206,7 +221,7 @@ static __always_inline bool submit(struct frame *frame, __u32 kind, __u64 bytes,
 	frame->bytes = bytes;
 	frame->cpu = bpf_get_smp_processor_id();
 	frame->kind = kind;
-	if (waiting >= settings.ring_bytes / 4)
+	if (is_much(waiting, bytes))
 		flags = BPF_RB_FORCE_WAKEUP;
 	if (!is_room(waiting, room_for(kind)) || bpf_ringbuf_output(&ring, frame, bytes, flags)) {
 		__sync_fetch_and_add(&counters->lost, 1);

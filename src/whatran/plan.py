@@ -27,12 +27,10 @@ from whatran.scope import Scope, cgroups
 from whatran.source.choose import Choice, Wanted, choose
 from whatran.source.procfs import INITIAL_PID_NAMESPACE, is_initial
 from whatran.wire import layout
-from whatran.wire.settings import UNLIMITED, Settings
+from whatran.wire.settings import RING_BYTES, UNLIMITED, Settings
 
 if TYPE_CHECKING:
     from whatran.rules.engine import Engine
-
-RING_BYTES = 8 << 20
 
 Failed = Literal["fold", "all", "none"]
 

@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from whatran.plan import Plan
     from whatran.recording.store import Store
 
-GATHER_SECONDS = 0.25
-"""How long to gather records once the first has come: nobody waits for them, and each wake-up costs a cold start."""
-
 KEEP_CHAPTERS = 8
 """In how many parts what is kept is dropped as it gets old."""
 
@@ -79,7 +76,7 @@ def record(
 class Recording(Watch):
     """A Watch that keeps what it gets: read() gives no events. Its output failing does not end it, see ``error``."""
 
-    _gather = GATHER_SECONDS
+    _patient = True
 
     def __init__(
         self,

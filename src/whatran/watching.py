@@ -18,7 +18,7 @@ from whatran.cost import Cost  # noqa: TC001  # msgspec reads the types of Compl
 from whatran.errors import SourceError, UsageError
 from whatran.event import Event  # noqa: TC001  # it reads this one too
 from whatran.pipeline import Pipeline, stages
-from whatran.plan import RING_BYTES, Failed, Options, Plan, plan
+from whatran.plan import Failed, Options, Plan, plan
 from whatran.process.facts import Facts
 from whatran.pushdown import NAME_OF
 from whatran.redacting import Redacting
@@ -32,14 +32,26 @@ from whatran.source.meter import Meter, timing_programs
 from whatran.source.procfs import boot, memory_of
 from whatran.stats import Stats
 from whatran.wire import layout
+from whatran.wire.settings import RING_BYTES
 
 if TYPE_CHECKING:
     from whatran.pipeline import Taker
     from whatran.rules.engine import Engine
     from whatran.wire.settings import Settings
 
-BATCH_SECONDS = 0.05
+GATHER_SECONDS = 0.05
 """How long to gather records once the first has come: one wake-up for many of them."""
+
+GATHER_MANY_SECONDS = 0.25
+"""The same while so many come that nobody reads along. Where there are few CPUs, whenever we run the scheduler moves
+what else does to another of them, and for some time after: that costs more than all that we do.
+"""
+
+MANY_FRAMES = 1000
+"""So many are gathered by the second where more than 20,000 come in each, or than 4,000 when it did that before."""
+
+SEARCH_SECONDS = 0.05
+"""How often to look whether a search of PATH, or what else is held back, has come to its end."""
 
 TELL_SECONDS = 0.001
 """How long a tracer may take to let us know of an end that it has been told of."""
@@ -164,7 +176,8 @@ class Completed(msgspec.Struct, frozen=True):
 class Watch:
     """Events as they come: iterate over it, or read() batches of them; a context manager."""
 
-    _gather = BATCH_SECONDS
+    _patient = False
+    """Whether nobody waits for events, however few come."""
 
     def __init__(self, planned: Plan, taker: Taker) -> None:
         """``taker`` is handed all that comes; the events are what it makes of that."""
@@ -178,6 +191,8 @@ class Watch:
         self._taker = Redacting(taker, planned.redactor) if planned.redactor else taker
         self._command: Command | None = None
         self._closed = False
+        self._came = 0
+        """Frames since we last gathered any."""
         self._stats: Stats | None = None
         self._source_cost: Cost | None = None
         try:
@@ -265,6 +280,7 @@ class Watch:
         if self._wait(timeout):
             return self._finish()
         frames = self._source.read()
+        self._came += len(frames)
         events = self._taker(frames, boot())
         if frames:
             self._repair.happened()
@@ -275,14 +291,19 @@ class Watch:
     def _wait(self, timeout: float | None) -> bool:
         """Waits for frames, and a little longer for more of them; whether it is time to end."""
         wait = 0.0 if self._source.more else self._left(timeout)
-        for due in (BATCH_SECONDS if self._taker.holding else None, self._repair.due):
+        for due in (SEARCH_SECONDS if self._taker.holding else None, self._repair.due):
             if due is not None:
                 wait = due if wait is None else min(wait, due)
         ready = self._poll(wait)
         if ready == {self._source.fd} and not self._source.more:
-            ready |= self._poll(self._left(self._gather))
+            ready |= self._poll(self._left(self._gathering()))
         over = self._deadline is not None and time.monotonic() >= self._deadline
         return over or bool(ready - {self._source.fd})
+
+    def _gathering(self) -> float:
+        """How long to gather more, going by how many came the last time."""
+        many, self._came = self._patient or self._came >= MANY_FRAMES, 0
+        return GATHER_MANY_SECONDS if many else GATHER_SECONDS
 
     def _poll(self, seconds: float | None) -> set[int]:
         ready = {fd for fd, _ in self._epoll.poll(-1 if seconds is None else seconds)}

@@ -23,7 +23,7 @@ DEFAULTS = {
     "max_argv": None,
     "max_env": None,
     "rate_limit": None,
-    "ring_bytes": 8 << 20,
+    "ring_bytes": 16 << 20,
     "source": "auto",
     "bpf_stats": False,
     "rules": (),

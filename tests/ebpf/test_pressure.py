@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import select
 from collections import Counter
 
 import pytest
@@ -48,6 +49,22 @@ def test_order_of_sacrifice(programs, monkeypatch):
     whole = "\0".join([*command[3:], ""]).encode()
     assert (len(whole), whole[:SHORT_ARGV]) == (cut.truncated["argv"], "\0".join(cut.argv).encode())
     assert ([], True) == (cut.env, cut.truncated["env"] > 3000)
+
+
+def test_late_reader_is_not_woken_by_each_record(programs):
+    """It costs whoever wakes it far more than to send the record. But it is woken while much of the ring is free."""
+    command = [str(programs / "storm"), "1", "300", str(programs / "true")]
+    wakeups = Counter()
+    with whatran.watch(command, failed="none", ring_bytes=1 << 18) as watched, select.epoll() as epoll:
+        ring, ended = watched._source.fd, os.pidfd_open(watched.pid)
+        epoll.register(ring, select.EPOLLIN | select.EPOLLET)
+        epoll.register(ended, select.EPOLLIN | select.EPOLLET)
+        while not wakeups[ended]:
+            wakeups.update(fd for fd, _ in epoll.poll())
+        os.close(ended)
+        list(watched)
+        assert watched.stats.execs.received > 200
+    assert 2 <= wakeups[ring] <= 1 + 64 + 1
 
 
 def by_truncated(event):

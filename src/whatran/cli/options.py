@@ -211,7 +211,7 @@ def add_source(what: argparse._ArgumentGroup) -> None:
     what.add_argument(
         "--buffer",
         type=_buffer,
-        default="8M",
+        default="16M",
         metavar="SIZE",
         help="size of eBPF's buffer in the kernel, a power of two such as 512K or 64M (default: %(default)s)",
     )

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 UNLIMITED = 0xFFFFFFFF
 
+RING_BYTES = 16 << 20
+"""A quarter of it, when the reader is woken, is a quarter of a second of the harshest storm of a CPU."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -33,7 +36,7 @@ class Settings:
     command: bytes = b""
     unwanted: int = 0
     """Bits of layout.GATHERED: what of execs need not be read."""
-    ring_bytes: int = 8 << 20
+    ring_bytes: int = RING_BYTES
     rate_limit: int = 0
     """Records of a kind that a cgroup may have in a second; 0 for any number."""
 
